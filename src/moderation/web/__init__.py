@@ -1,0 +1,1 @@
+"""The doors: HTTP in, HTTP out. Only here is Flask known; nothing here decides anything."""
