@@ -167,7 +167,6 @@ class Case:
     article_closed: str | None
     record: AuthorRecord
     limited: Limited
-    duplicate: bool
     at: datetime
 
 
