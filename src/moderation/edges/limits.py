@@ -1,0 +1,391 @@
+"""Every rate limit of a submission in one Redis round trip, and a local limiter for when Redis cannot be asked.
+
+The script is `limits.lua`. What a limit is and what headers say about it stands in `rates`; what follows from an answer
+is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from redis._parsers import _HiredisParser
+from redis.connection import ConnectionPool
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.utils import SENTINEL
+
+from moderation.rates import Answer, Bucket, BucketAnswer, Question
+
+CHECK_SECONDS = 0.25
+FAILURES_TO_OPEN = 3
+OPEN_SECONDS = 5.0
+QUIET_SECONDS = 1.0  # without news for so long, `state` asks the server itself
+SEEN_SECONDS = 3600
+LOCAL_KEYS = 50_000
+
+Command = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsState:
+    """For /readyz and the metrics. `reason` is the kind of the last failure ("" if none), never its text;
+    `unavailable_for` is in seconds, 0 while available; `failures` counts failures since the last success."""
+
+    available: bool
+    unavailable_for: float
+    reason: str
+    failures: int
+    failures_total: int
+    fallbacks_total: int
+    wrongtype_total: int
+
+
+class Limits:
+    """Thread safe. Opens nothing before the first check, so make it where you like and use it after the fork.
+
+    Keys are `limits:{site}:scope:window:key`: the site is the hash tag, so that a submission's buckets, also those of
+    the article and of the whole site, share one Redis Cluster slot and one script call can charge them together.
+
+    `timeout` bounds a whole check, connecting included. `clock` gives seconds that never go back; it moves the breaker
+    and the local limiter. `server_time` (microseconds) replaces the server's clock in tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        workers: int,
+        clock: Callable[[], float] = time.monotonic,
+        timeout: float = CHECK_SECONDS,
+        server_time: Callable[[], int] | None = None,
+    ) -> None:
+        self._line = _Line(url, timeout)
+        self._local = LocalLimiter(workers)
+        self._clock = clock
+        self._timeout = timeout
+        self._server_time = server_time
+        self._lock = threading.Lock()
+        self._opened: float | None = None  # when Redis became unavailable
+        self._retry_at = 0.0
+        self._heard = clock()
+        self._probing = False
+        self._reason = ""
+        self._failures = self._failures_total = self._fallbacks = self._wrongtypes = 0
+
+    def check(self, questions: Sequence[Question]) -> list[Answer]:
+        """Ask and charge, in order; a later question sees what an earlier one used. Raises nothing for a lost Redis.
+
+        A bucket is charged only if no bucket of its question refuses (see `Bucket` on soft ones), so a refused try
+        costs nothing and extends no wait. An answer with source "local" comes from this process alone.
+        """
+        replies: list[list[int] | None] = [None] * len(questions)
+        if questions and self._closed():
+            try:
+                replies = self._ask(questions)
+            except (RedisError, OSError) as error:
+                self._failed(error)
+        return [
+            _answer(question, reply) if reply is not None else self._answer_locally(question)
+            for question, reply in zip(questions, replies, strict=True)
+        ]
+
+    def state(self) -> LimitsState:
+        """What is known now. Without recent checks, or when a broken line may be tried again, it also starts a probe
+        in the background, so that the next call knows more."""
+        now = self._clock()
+        with self._lock:
+            due = now >= (self._retry_at if self._opened is not None else self._heard + QUIET_SECONDS)
+        if due:
+            self._probe()
+        with self._lock:
+            return LimitsState(
+                available=self._opened is None,
+                unavailable_for=0.0 if self._opened is None else now - self._opened,
+                reason=self._reason,
+                failures=self._failures,
+                failures_total=self._failures_total,
+                fallbacks_total=self._fallbacks,
+                wrongtype_total=self._wrongtypes,
+            )
+
+    def close(self) -> None:
+        """Close idle connections; a later check opens new ones."""
+        self._line.close()
+
+    def _ask(self, questions: Sequence[Question]) -> list[list[int] | None]:
+        """One pipeline; None for a question that Redis would not take. Raises RedisError, OSError."""
+        now = self._server_time() if self._server_time else 0
+        commands = [_command(question, now) for question in questions]
+        replies = self._line.trip(commands)
+        errors = [reply for reply in replies if isinstance(reply, ResponseError)]
+        if errors:
+            self._failed(errors[0])
+        else:
+            self._succeeded(sum(reply[0] for reply in replies if isinstance(reply, list)))
+        return [None if isinstance(reply, ResponseError) else reply for reply in replies]
+
+    def _answer_locally(self, question: Question) -> Answer:
+        with self._lock:
+            self._fallbacks += 1
+            return self._local.ask(question, int(self._clock() * 1e6))
+
+    def _closed(self) -> bool:
+        """Whether Redis may be asked. When the breaker's time is over, a probe asks first: no request waits for it."""
+        if self._opened is None:
+            return True
+        if self._clock() >= self._retry_at:
+            self._probe()
+        return False
+
+    def _probe(self) -> None:
+        with self._lock:
+            if self._probing:
+                return
+            self._probing = True
+        threading.Thread(target=self._run_probe, name="limits-probe", daemon=True).start()
+
+    def _run_probe(self) -> None:
+        try:
+            # a write: a full or read-only server answers reads as if nothing were wrong
+            replies = self._line.trip([("SET", "limits:probe", 1, "PX", 1000)])
+            if isinstance(replies[0], ResponseError):
+                self._failed(replies[0])
+            else:
+                self._succeeded(0)
+        except (RedisError, OSError) as error:
+            self._failed(error)
+        finally:
+            self._probing = False
+
+    def _failed(self, error: Exception) -> None:
+        with self._lock:
+            self._failures += 1
+            self._failures_total += 1
+            self._reason = type(error).__name__
+            self._heard = self._clock()
+            if self._failures < FAILURES_TO_OPEN:
+                return
+            self._retry_at = self._heard + OPEN_SECONDS
+            if self._opened is None:
+                self._opened = self._heard
+        self._line.close()
+
+    def _succeeded(self, healed: int) -> None:
+        with self._lock:
+            self._heard = self._clock()
+            self._wrongtypes += healed
+            self._failures = 0
+            self._opened = None
+
+
+class LocalLimiter:
+    """The same arithmetic in this process alone, each worker with its share of the rate.
+
+    A share is the rate divided by `workers`, and of the burst at least the weight of one submission. Holds at most
+    `capacity` keys; when it is full, those nearest to being whole are forgotten first. Not thread safe.
+    """
+
+    def __init__(self, workers: int, capacity: int = LOCAL_KEYS) -> None:
+        self._workers = max(1, workers)
+        self._capacity = capacity
+        self._kept: dict[str, tuple[int, int]] = {}  # key -> (microseconds at which it may be forgotten, count)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def ask(self, question: Question, now: int) -> Answer:
+        """`now` in microseconds; it never goes back."""
+        reply, charges, allowed = [0], {}, True
+        for bucket in question.buckets:
+            key = _key(question, bucket)
+            interval = bucket.window.interval * self._workers
+            tolerance = interval * max(bucket.weight, bucket.window.burst // self._workers)
+            cost = interval * bucket.weight
+            full = min(max(self._kept.get(key, (0, 0))[0], now), now + tolerance)
+            wait = max(0, full + cost - now - tolerance)
+            allowed = allowed and (wait == 0 or bucket.soft)
+            charges[key] = (full, wait, cost, interval, tolerance)
+        for key, (full, wait, cost, interval, tolerance) in charges.items():
+            charged = full + cost if allowed and not wait else full
+            if charged > full:
+                self._keep(key, charged, 0, now)
+            reply += [wait, (now + tolerance - charged) // interval, charged - now]
+        for fingerprint in question.seen:
+            key = _seen_key(question, fingerprint)
+            until, seen = self._kept.get(key, (0, 0))
+            if until <= now:
+                until, seen = now + SEEN_SECONDS * 1_000_000, 0
+            if allowed:
+                self._keep(key, until, seen + 1, now)
+            reply.append(seen)
+        return _answer(question, reply, "local")
+
+    def _keep(self, key: str, until: int, count: int, now: int) -> None:
+        if len(self._kept) >= self._capacity and key not in self._kept:
+            self._kept = {k: v for k, v in self._kept.items() if v[0] > now}
+            surplus = len(self._kept) - self._capacity * 9 // 10  # a tenth at once, so that it is paid rarely
+            for k in heapq.nsmallest(surplus, self._kept, key=lambda k: self._kept[k][0]):
+                del self._kept[k]
+        self._kept[key] = (until, count)
+
+
+class _Line:
+    """Connections to one server, none of which can hold a caller longer than `timeout` seconds in total."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        pool = ConnectionPool.from_url(url)  # only to read the URL; whatever it says, these hold:
+        self._make: Callable[..., _Connection] = pool.connection_class
+        self._settings: dict[str, Any] = {
+            **pool.connection_kwargs,
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
+            "retry": None,  # together with the next two: not once (redis-py's default is ten times with pauses)
+            "retry_on_error": [],
+            "retry_on_timeout": False,
+            "health_check_interval": 0,
+            "protocol": 2,
+            "decode_responses": False,
+            "driver_info": None,  # saves two round trips a connection
+            "parser_class": _DeadlineParser,
+        }
+        self._timeout = timeout
+        self._idle: list[_Connection] = []
+
+    def trip(self, commands: Sequence[Command]) -> list[list[int] | ResponseError]:
+        """Send all, then read all. Commands that the server's empty script cache refused are sent once more, in order.
+
+        Raises RedisError or OSError when the line is lost or time is up; what was sent may have been done then.
+        """
+        deadline = time.monotonic() + self._timeout
+        line = self._borrow(deadline)
+        try:
+            replies = _exchange(line, commands, deadline)
+            again = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            if again:
+                _, *fresh = _exchange(line, [("SCRIPT", "LOAD", _SCRIPT), *(commands[i] for i in again)], deadline)
+                for i, reply in zip(again, fresh, strict=True):
+                    replies[i] = reply
+        except BaseException:
+            line.disconnect()
+            raise
+        self._idle.append(line)
+        return replies
+
+    def close(self) -> None:
+        while (line := self._take()) is not None:
+            line.disconnect()
+
+    def _borrow(self, deadline: float) -> _Connection:
+        while (line := self._take()) is not None:
+            try:
+                if not line.can_read(0):
+                    return line
+            except (RedisError, OSError):
+                line.disconnect()  # closed by the server, for instance because it was restarted
+            else:
+                line.disconnect()  # something unread: not ours to interpret
+        return self._connect(deadline)
+
+    def _take(self) -> _Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _connect(self, deadline: float) -> _Connection:
+        """In a thread of its own: name resolution knows no timeout, and a handshake has several steps."""
+        made: Future[_Connection] = Future()
+        threading.Thread(target=self._dial, args=(made,), name="limits-dial", daemon=True).start()
+        try:
+            return made.result(max(0.0, deadline - time.monotonic()))
+        except TimeoutError:
+            if made.cancel():
+                raise
+            return made.result()
+
+    def _dial(self, made: Future[_Connection]) -> None:
+        line = self._make(**self._settings)
+        try:
+            line.connect()
+        except (RedisError, OSError) as error:
+            if made.set_running_or_notify_cancel():
+                made.set_exception(error)
+        else:
+            if made.set_running_or_notify_cancel():
+                made.set_result(line)
+            else:
+                line.disconnect()
+
+
+class _DeadlineParser(_HiredisParser):
+    """Counts its timeout from the start of the exchange; redis-py's starts anew with every piece that arrives."""
+
+    deadline = 0.0  # by time.monotonic; 0: none, as while connecting
+
+    def read_from_socket(self, timeout: object = SENTINEL, raise_on_timeout: bool = True) -> bool:
+        if self.deadline:
+            timeout = max(0.001, self.deadline - time.monotonic())
+        return bool(super().read_from_socket(timeout, raise_on_timeout))  # type: ignore[no-untyped-call]
+
+
+class _Connection(Protocol):
+    """What is used of redis-py's connections, which are untyped."""
+
+    _parser: _DeadlineParser
+
+    def connect(self) -> None: ...
+    def disconnect(self) -> None: ...
+    def can_read(self, timeout: float) -> bool: ...
+    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...
+    def send_packed_command(self, command: list[bytes], check_health: bool) -> None: ...
+    def read_response(self, *, disconnect_on_error: bool) -> Any: ...
+
+
+def _exchange(line: _Connection, commands: Sequence[Command], deadline: float) -> list[list[int] | ResponseError]:
+    line._parser.deadline = deadline
+    line.send_packed_command([b"".join(line.pack_commands(commands))], check_health=False)
+    replies: list[list[int] | ResponseError] = []
+    for _ in commands:
+        try:
+            replies.append(line.read_response(disconnect_on_error=False))
+        except ResponseError as error:
+            replies.append(error)
+    return replies
+
+
+_SCRIPT = (Path(__file__).parent / "limits.lua").read_text(encoding="utf-8")
+_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+def _command(question: Question, now: int) -> Command:
+    keys = [_key(question, bucket) for bucket in question.buckets]
+    keys += [_seen_key(question, fingerprint) for fingerprint in question.seen]
+    numbers: list[int] = []
+    for bucket in question.buckets:
+        numbers += (bucket.window.interval, bucket.window.tolerance, bucket.weight, int(bucket.soft))
+    return ("EVALSHA", _SHA, len(keys), *keys, now, len(question.buckets), SEEN_SECONDS, *numbers)
+
+
+def _key(question: Question, bucket: Bucket) -> str:
+    return f"limits:{{{question.site}}}:{bucket.scope}:{bucket.window.name}:{bucket.key}"
+
+
+def _seen_key(question: Question, fingerprint: str) -> str:
+    return f"limits:{{{question.site}}}:seen:{fingerprint}"
+
+
+def _answer(question: Question, reply: Sequence[int], source: Literal["redis", "local"] = "redis") -> Answer:
+    numbers = iter(reply[1:])
+    buckets = tuple(
+        BucketAnswer(bucket, (wait := next(numbers)) == 0, next(numbers), wait / 1e6, next(numbers) / 1e6)
+        for bucket in question.buckets
+    )
+    allowed = all(answer.allowed or answer.bucket.soft for answer in buckets)
+    return Answer(allowed, buckets, tuple(numbers), source)

@@ -1,0 +1,166 @@
+"""The words of rate limiting: a window, what is asked about a submission, what is answered, and the header values.
+
+Pure. Where the numbers are kept, and the arithmetic on them, is `edges/limits`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Literal
+
+UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(\d{1,6})?\s*(second|minute|hour|day)s?\s*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")  # also safe in a key and in a structured header field
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`limit` uses in `period` seconds, at most `burst` of them at once."""
+
+    name: str
+    limit: int
+    period: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is not a name for a limit: use small letters, digits, '-', '_' and '.'.")
+        if self.limit < 1 or self.burst < 1 or not 0 < self.period <= 366 * 86400:
+            raise ValueError("A limit and its burst must be at least 1, its period above 0 and at most 366 days.")
+
+    @property
+    def interval(self) -> int:
+        """Microseconds that one use takes to come back, rounded up so that the rate is never exceeded."""
+        return max(1, math.ceil(self.period * 1e6 / self.limit))
+
+    @property
+    def tolerance(self) -> int:
+        """Microseconds in which a bucket used up comes back whole."""
+        return self.interval * self.burst
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One counter: `key` is already hashed (it goes to Redis as it is), `weight` is what one submission costs.
+
+    `visible` buckets appear in response headers. A `soft` bucket only reports: when it is empty the submission still
+    counts as allowed and still uses up the other buckets, so that a comment which is held for it is not free.
+    """
+
+    scope: str
+    key: str
+    window: Window
+    visible: bool
+    weight: int = 1
+    soft: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.weight <= self.window.burst:
+            raise ValueError("The weight of a bucket must be between 1 and its burst.")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All limits of one submission, and the fingerprints of which it wants to know how often they were seen."""
+
+    site: str
+    buckets: tuple[Bucket, ...]
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAnswer:
+    """What is left after this submission. `retry_after`: seconds until it would be allowed, 0 if it was;
+    `reset_after`: seconds until the bucket is whole again."""
+
+    bucket: Bucket
+    allowed: bool
+    remaining: int
+    retry_after: float
+    reset_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`allowed`: no bucket refused, soft ones apart. `seen[i]`: how often that fingerprint was let through in the last
+    hour, this submission not counted. `source` is "local" when Redis could not be asked."""
+
+    allowed: bool
+    buckets: tuple[BucketAnswer, ...]
+    seen: tuple[int, ...]
+    source: Literal["redis", "local"]
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until every bucket that refused would allow this submission; 0 when it was allowed."""
+        return max((b.retry_after for b in self.buckets if not b.allowed and not b.bucket.soft), default=0.0)
+
+
+def parse_rate(text: str) -> tuple[int, float]:
+    """`"5/minute"`, `"5/10minutes"` -> (uses, seconds). Raises ValueError with a sentence for the admin."""
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f'"{text}" is not a rate. Write a number, a slash and a time: "5/minute", "5/10minutes", "300/day".'
+        )
+    limit, many = int(match[1]), int(match[2] or 1)
+    period = many * UNITS[match[3]]
+    if limit < 1 or many < 1:
+        raise ValueError(f'"{text}" is not a rate: both numbers must be at least 1.')
+    if period > 366 * 86400:
+        raise ValueError(f'"{text}" is not a rate: the time must not be longer than 366 days.')
+    return limit, period
+
+
+def address_prefixes(ip: str) -> tuple[str, ...]:
+    """The networks a client is counted under: an IPv4 address alone, an IPv6 one by its /64 and its /48.
+
+    One customer usually gets a /64 or a /48, so single IPv6 addresses are free to change. IPv4-mapped addresses count
+    as IPv4, zone ids are dropped. Raises ValueError when `ip` is no address.
+    """
+    address: IPv4Address | IPv6Address = ip_address(ip.partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if isinstance(address, IPv4Address):
+        return (f"{address}/32",)
+    return tuple(str(ip_network((address, bits), strict=False)) for bits in (64, 48))
+
+
+def ratelimit_headers(answer: Answer, *, jitter: int = 0) -> dict[str, str]:
+    """RateLimit-Policy, RateLimit and, when refused, Retry-After (draft-ietf-httpapi-ratelimit-headers-10).
+
+    Only visible buckets are named; of two with one window name the tighter one. Retry-After covers every bucket that
+    refused, in whole seconds, never less than the true wait; `jitter` seconds are added so that clients told the same
+    moment do not all come back in it. For a refused bucket `t` names the same moment as Retry-After, as the draft asks.
+    """
+    headers: dict[str, str] = {}
+    shown = _tightest(answer.buckets)
+    wait = math.ceil(answer.retry_after) + jitter
+    if shown:
+        headers["RateLimit-Policy"] = ", ".join(
+            f'"{b.bucket.window.name}";q={b.bucket.window.limit};w={math.ceil(b.bucket.window.period)}' for b in shown
+        )
+        headers["RateLimit"] = ", ".join(
+            f'"{b.bucket.window.name}";r={min(b.remaining, b.bucket.window.limit)}'
+            f";t={math.ceil(b.reset_after) if b.allowed else wait}"
+            for b in shown
+        )
+    if not answer.allowed:
+        headers["Retry-After"] = str(max(1, wait))
+    return headers
+
+
+def _tightest(buckets: Sequence[BucketAnswer]) -> list[BucketAnswer]:
+    shown: dict[str, BucketAnswer] = {}
+    for answer in buckets:
+        if not answer.bucket.visible:
+            continue
+        name = answer.bucket.window.name
+        rival = shown.get(name)
+        if rival is None or (answer.remaining, -answer.retry_after) < (rival.remaining, -rival.retry_after):
+            shown[name] = answer
+    return list(shown.values())
