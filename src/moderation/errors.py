@@ -138,6 +138,14 @@ class Unavailable(ModerationError):
 
 
 @dataclass
+class StoreError(ModerationError):
+    """The database refused. `kind` is the driver's class name; `is_outage` when trying other rows would not help."""
+
+    kind: str
+    is_outage: bool
+
+
+@dataclass
 class RulesProblem:
     """One thing wrong with the rules file. `line` and `column` count from 1 and are 0 where unknown."""
 

@@ -7,8 +7,8 @@ No behaviour lives here beyond what a value can say about itself. Times are awar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -126,6 +126,13 @@ class Article:
     closed: bool
     created_at: datetime
     version: int
+
+    def closed_why(self, close_after_days: int, now: datetime) -> str | None:
+        """`hand` or `age` where no comments are taken any more, else None."""
+        if self.closed:
+            return "hand"
+        too_old = close_after_days and now - self.created_at > timedelta(days=close_after_days)
+        return "age" if too_old else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import insert
-from sqlalchemy.engine import Connection
 
-from moderation.edges.schema import journal, outbox
+from moderation.edges.schema import Tx, journal, outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,13 @@ class Letter:
     version: int
 
 
-def write(tx: Connection, entries: Sequence[Entry]) -> None:
+def write(tx: Tx, entries: Sequence[Entry]) -> None:
     """Add `entries` in order."""
     if entries:
         tx.execute(insert(journal), [asdict(entry) for entry in entries])
 
 
-def post(tx: Connection, letters: Sequence[Letter]) -> None:
+def post(tx: Tx, letters: Sequence[Letter]) -> None:
     """Put `letters` into the outbox, due at once."""
     if letters:
         rows = [
@@ -56,7 +55,12 @@ def post(tx: Connection, letters: Sequence[Letter]) -> None:
                 "site": letter.site,
                 "kind": letter.kind,
                 "comment_id": letter.comment_id,
-                "payload": {"id": letter.comment_id, "site": letter.site, "status": letter.status, "version": letter.version},
+                "payload": {
+                    "id": letter.comment_id,
+                    "site": letter.site,
+                    "status": letter.status,
+                    "version": letter.version,
+                },
                 "created_at": letter.at,
                 "due_at": letter.at,
                 "attempts": 0,

@@ -13,9 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
+
+from moderation.errors import StoreError
+from moderation.values import Article
 
 
 class Utc(sa.types.TypeDecorator[datetime]):
@@ -71,6 +76,7 @@ comments = Table(
     Column("article_id", Serial, ForeignKey("articles.id"), nullable=False),
     Column("parent_id", sa.String(16), ForeignKey("comments.id")),
     Column("root_id", sa.String(16), nullable=False),  # the first comment of its branch, itself for a first one
+    Column("depth", sa.SmallInteger, nullable=False, default=0),
     Column("status", sa.String(10), nullable=False),
     Column("version", sa.Integer, nullable=False, default=1),
     Column("author_name", sa.String(200), nullable=False),
@@ -215,6 +221,20 @@ loaded_rules = Table(  # every revision of the rules that took effect
 )
 
 
+def article_of(row: Any) -> Article:
+    """A row of `articles` as a value."""
+    return Article(row.id, row.site, row.key, row.url, row.title, row.closed, row.created_at, row.version)
+
+
+def upsert(tx: Connection, table: Table) -> Any:
+    """`INSERT … ON CONFLICT` has no common spelling in SQLAlchemy; both dialects' own take the same arguments."""
+    return (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+Tx = Connection
+"""What the functions of the other edges take: a connection, inside a transaction where they write."""
+
+
 class Store:
     """An engine and the one way to write: `with store.writing() as tx`.
 
@@ -226,21 +246,23 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.shard = 0 if self.is_sqlite else os.getpid() % 8
         self._lock_path = f"{self.engine.url.database}.lock" if self.is_sqlite else None
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
+    def reading(self) -> Iterator[Tx]:
+        """A connection to read with. Raises StoreError."""
+        with _wrapped(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
+    def writing(self) -> Iterator[Tx]:
+        """One transaction: committed when the block ends, rolled back when it raises. Raises StoreError."""
         if self._lock_path is None:
-            with self.engine.begin() as connection:
+            with _wrapped(), self.engine.begin() as connection:
                 yield connection
             return
-        with _file_lock(self._lock_path), self.engine.connect() as connection:
+        with _wrapped(), _file_lock(self._lock_path), self.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -251,6 +273,17 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _wrapped() -> Iterator[None]:
+    """Drivers' errors as StoreError: nothing above this floor knows a driver, and no statement's values travel on."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        raise StoreError(type(error).__name__, is_outage=True) from None
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreError(type(error).__name__, is_outage=False) from None
 
 
 @contextmanager
@@ -276,6 +309,8 @@ def make_engine(url: str) -> Engine:
         max_overflow=24,
         pool_timeout=5,
         pool_pre_ping=True,
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
         connect_args={"connect_timeout": 3, "options": "-c statement_timeout=5000 -c timezone=UTC"},
     )
 
@@ -283,16 +318,32 @@ def make_engine(url: str) -> Engine:
 def _sqlite(url: sa.URL) -> Engine:
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        url, module=sqlite_module(), pool_size=8, max_overflow=32, connect_args={"timeout": 5, "check_same_thread": False}
+        url,
+        module=sqlite_module(),
+        pool_size=8,
+        max_overflow=32,
+        connect_args={"timeout": 5, "check_same_thread": False},
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
     )
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions begin where this file says so
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-16000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "cache_size=-16000",
+        ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
 
     return engine
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def sqlite_module() -> Any:

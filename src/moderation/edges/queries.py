@@ -1,0 +1,348 @@
+"""Reading: threads, the queue, an author's record, counts. Nothing here writes.
+
+`PUBLIC` is the one gate: the only predicate that says what a stranger may see. Pages go by composite index and
+keyset, never by OFFSET; a cursor is opaque to callers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, func, or_, select, true, union_all
+
+from moderation.edges.schema import Tx, article_of, articles, author_records, comments, counters, journal
+from moderation.errors import FieldProblem, Invalid
+from moderation.values import Article, AuthorRecord, Comment, Decision, Effect, Finding, ParentExcerpt, Span, Status
+
+PUBLIC = comments.c.status == Status.APPROVED.value
+"""The gate: what a stranger may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicComment:
+    """A comment as the public sees it. `depth` counts from 0; `parent_id` is None where the parent is not public."""
+
+    id: str
+    parent_id: str | None
+    depth: int
+    author_name: str
+    author_url: str | None
+    html: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """Comments in reading order: each under its parent, branches by age."""
+
+    comments: tuple[PublicComment, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    items: tuple[Comment, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a reply must know of the comment it answers."""
+
+    id: str
+    article_id: int
+    root_id: str
+    depth: int
+
+
+def article(tx: Tx, site: str, key: str) -> Article | None:
+    row = tx.execute(_ARTICLE, {"site": site, "key": key}).first()
+    return article_of(row) if row else None
+
+
+def approved_counts(tx: Tx, site: str, keys: Sequence[str]) -> dict[str, int]:
+    """How many public comments each article has; 0 for an unknown one."""
+    rows = tx.execute(
+        select(articles.c.key, articles.c.approved).where(articles.c.site == site, articles.c.key.in_(list(keys)))
+    )
+    known = {row.key: row.approved for row in rows}
+    return {key: known.get(key, 0) for key in keys}
+
+
+def thread(tx: Tx, article_id: int, cursor: str | None, limit: int, *, newest_first: bool = False) -> ThreadPage:
+    """One page of an article's public comments. Raises Invalid for a cursor that is not one of ours."""
+    root, reply = comments.c.root_id, comments.c.id
+    query = select(
+        comments.c.id, comments.c.parent_id, comments.c.root_id, comments.c.depth, comments.c.author_name,
+        comments.c.author_url, comments.c.html, comments.c.created_at,
+    ).where(comments.c.article_id == article_id, PUBLIC)  # fmt: skip
+    if cursor:
+        after_root, after_id = _read_cursor(cursor, 2)
+        beyond = root < after_root if newest_first else root > after_root
+        query = query.where(or_(beyond, and_(root == after_root, reply > after_id)))
+    rows = tx.execute(query.order_by(root.desc() if newest_first else root, reply).limit(limit + 1)).all()
+    page = rows[:limit]
+    more = _cursor(page[-1].root_id, page[-1].id) if len(rows) > limit else None
+    return ThreadPage(_reading_order(page), more)
+
+
+def _reading_order(rows: Sequence[Any]) -> tuple[PublicComment, ...]:
+    """Each comment under its parent. One whose parent is not on the page stands where its branch begins."""
+    here = {row.id for row in rows}
+    answers: dict[str | None, list[Any]] = {}
+    for row in rows:
+        answers.setdefault(row.parent_id if row.parent_id in here else None, []).append(row)
+    ordered: list[PublicComment] = []
+    waiting = [(row, 0) for row in reversed(answers.get(None, []))]
+    while waiting:
+        row, depth = waiting.pop()
+        parent = row.parent_id if row.parent_id in here else None
+        ordered.append(PublicComment(row.id, parent, depth, row.author_name, row.author_url, row.html, row.created_at))
+        waiting.extend((answer, depth + 1) for answer in reversed(answers.get(row.id, [])))
+    return tuple(ordered)
+
+
+def parents(tx: Tx, ids: Iterable[str]) -> dict[str, Parent]:
+    """The public ones among `ids`: only they can be answered."""
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    return {
+        row.id: Parent(row.id, row.article_id, row.root_id, row.depth) for row in tx.execute(_PARENTS, {"ids": wanted})
+    }
+
+
+def public_comment(tx: Tx, site: str, comment_id: str) -> tuple[PublicComment, Article] | None:
+    """One public comment and its article, for a permalink or a reply form."""
+    row = tx.execute(
+        select(comments, articles.c.key.label("article_key"))
+        .join(articles, articles.c.id == comments.c.article_id)
+        .where(comments.c.id == comment_id, comments.c.site == site, PUBLIC)
+    ).first()
+    if row is None:
+        return None
+    found = article(tx, site, row.article_key)
+    shown = PublicComment(row.id, row.parent_id, row.depth, row.author_name, row.author_url, row.html, row.created_at)
+    return (shown, found) if found else None
+
+
+def records(tx: Tx, site: str, indexes: Iterable[bytes]) -> dict[bytes, AuthorRecord]:
+    """Authors' records by blind index."""
+    wanted = list(indexes)
+    if not wanted:
+        return {}
+    return {row.email_index: _record(row) for row in tx.execute(_RECORDS, {"site": site, "indexes": wanted})}
+
+
+def _record(row: Any) -> AuthorRecord:
+    return AuthorRecord(row.approved, row.rejected, row.spam, row.pending, row.first_seen)
+
+
+def tab_counts(tx: Tx, sites: Sequence[str] | None) -> dict[Status, int]:
+    """How many comments stand in each status on `sites` (None: all), from kept counts."""
+    where = counters.c.site.in_(list(sites)) if sites is not None else true()
+    rows = tx.execute(select(counters.c.status, func.sum(counters.c.count)).where(where).group_by(counters.c.status))
+    counted = {status: int(total) for status, total in rows}
+    return {status: max(0, counted.get(status.value, 0)) for status in Status}
+
+
+def queue_page(
+    tx: Tx, sites: Sequence[str] | None, status: Status | None, cursor: str | None, limit: int = 50
+) -> QueuePage:
+    """Comments in `status` (None: any). Pending ones oldest first, as they wait; the others newest first."""
+    oldest_first = status is Status.PENDING
+    after = _read_cursor(cursor, 1)[0] if cursor else None
+    if sites is None:
+        sites = list(tx.execute(select(counters.c.site).distinct()).scalars())
+    heads = [
+        _head(site, each, after, limit + 1, oldest_first=oldest_first)
+        for site in sites
+        for each in ([status] if status else Status)
+    ]
+    if not heads:
+        return QueuePage((), None)
+    ids = union_all(*heads).subquery()
+    order = ids.c.id if oldest_first else ids.c.id.desc()
+    page = list(tx.execute(select(ids.c.id).order_by(order).limit(limit + 1)).scalars())
+    more = _cursor(page[limit - 1]) if len(page) > limit else None
+    found = {row.id: row for row in tx.execute(_COMMENT.where(comments.c.id.in_(page[:limit])))}
+    return QueuePage(_with_context(tx, [found[comment_id] for comment_id in page[:limit] if comment_id in found]), more)
+
+
+def _head(site: str, status: Status, after: str | None, limit: int, *, oldest_first: bool) -> Select[tuple[str]]:
+    """The ids nearest to the cursor in one site and status: a stretch of one index, whatever the size of the queue."""
+    query = select(comments.c.id).where(comments.c.site == site, comments.c.status == status.value)
+    if after is not None:
+        query = query.where(comments.c.id > after if oldest_first else comments.c.id < after)
+    stretch = query.order_by(comments.c.id if oldest_first else comments.c.id.desc()).limit(limit).subquery()
+    return select(stretch.c.id)
+
+
+def comment(tx: Tx, comment_id: str) -> Comment | None:
+    """One comment with all a moderator sees of it."""
+    rows = tx.execute(_COMMENT.where(comments.c.id == comment_id)).all()
+    return _with_context(tx, rows)[0] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a comment stands: what a decision needs to know of it."""
+
+    id: str
+    site: str
+    article_id: int
+    email_index: bytes | None
+    status: Status
+    version: int
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str | None
+
+
+def standing(tx: Tx, comment_id: str) -> Standing | None:
+    row = tx.execute(_STANDING, {"id": comment_id}).first()
+    return Standing(**{**row._mapping, "status": Status(row.status)}) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """How a comment stood before its last decision."""
+
+    status: Status
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str | None
+
+
+def before_last_decision(tx: Tx, comment_id: str) -> Former | None:
+    """What an undo goes back to. None where the last thing that happened was not a decision by a person."""
+    rows = tx.execute(
+        select(journal).where(journal.c.target == comment_id).order_by(journal.c.seq.desc()).limit(50)
+    ).all()
+    if not rows or rows[0].action not in _DECISIONS:
+        return None
+    status = Status(rows[0].before)
+    for row in rows[1:]:
+        if row.action in _DECISIONS and row.after == status.value:
+            return Former(status, row.actor, row.at, row.reason)
+    return Former(status, None, None, None)
+
+
+def _with_context(tx: Tx, rows: Sequence[Any]) -> tuple[Comment, ...]:
+    """Comments with their parents and their authors' records: two more queries for the whole page."""
+    excerpts = {
+        row.id: ParentExcerpt(row.id, row.author_name, row.body, Status(row.status))
+        for row in tx.execute(_EXCERPTS, {"ids": [row.parent_id for row in rows if row.parent_id]})
+    }
+    by_site: dict[str, set[bytes]] = {}
+    for row in rows:
+        if row.email_index is not None:
+            by_site.setdefault(row.site, set()).add(row.email_index)
+    known = {
+        (site, index): record
+        for site, indexes in by_site.items()
+        for index, record in records(tx, site, indexes).items()
+    }
+    return tuple(
+        _comment_of(row, excerpts.get(row.parent_id), known.get((row.site, row.email_index), AuthorRecord()))
+        for row in rows
+    )
+
+
+def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord) -> Comment:
+    return Comment(
+        id=row.id,
+        site=row.site,
+        article=Article(
+            row.article_id,
+            row.site,
+            row.key,
+            row.url,
+            row.title,
+            row.closed,
+            row.article_created_at,
+            row.article_version,
+        ),
+        parent_id=row.parent_id,
+        status=Status(row.status),
+        version=row.version,
+        author_name=row.author_name,
+        author_url=row.author_url,
+        email_masked=row.email_masked,
+        verified=row.verified,
+        body=row.body,
+        html=row.html,
+        masks=tuple(Span(*span) for span in row.masks),
+        findings=tuple(_finding_of(found) for found in row.findings),
+        verdict=Decision(row.verdict),
+        revision=row.revision,
+        created_at=row.created_at,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        reason=row.reason,
+        parent=parent,
+        record=record,
+    )
+
+
+def _finding_of(row: Mapping[str, Any]) -> Finding:
+    spans = tuple(Span(*span) for span in row["spans"])
+    return Finding(row["rule"], Effect(row["effect"]), row["code"], row["field"], spans, row["data"])
+
+
+def journal_of(tx: Tx, target: str, limit: int = 50) -> tuple[Mapping[str, Any], ...]:
+    """What was done to `target`, newest first."""
+    rows = tx.execute(select(journal).where(journal.c.target == target).order_by(journal.c.seq.desc()).limit(limit))
+    return tuple(row._mapping for row in rows)
+
+
+def _cursor(*parts: str) -> str:
+    return base64.urlsafe_b64encode(".".join(parts).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, parts: int) -> list[str]:
+    try:
+        found = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(".")
+    except (binascii.Error, ValueError):
+        found = []
+    if len(found) != parts or not all(len(part) == 16 and part.isalnum() for part in found):
+        raise Invalid([FieldProblem("/cursor", "cursor")])
+    return found
+
+
+_DECISIONS = frozenset({Decision.APPROVE.value, Decision.REJECT.value, Decision.SPAM.value, Decision.HOLD.value})
+_STANDING = select(
+    comments.c.id,
+    comments.c.site,
+    comments.c.article_id,
+    comments.c.email_index,
+    comments.c.status,
+    comments.c.version,
+    comments.c.decided_by,
+    comments.c.decided_at,
+    comments.c.reason,
+).where(comments.c.id == bindparam("id"))
+_ARTICLE = select(articles).where(articles.c.site == bindparam("site"), articles.c.key == bindparam("key"))
+_PARENTS = select(comments.c.id, comments.c.article_id, comments.c.root_id, comments.c.depth).where(
+    comments.c.id.in_(bindparam("ids", expanding=True)), PUBLIC
+)
+_EXCERPTS = select(comments.c.id, comments.c.author_name, comments.c.body, comments.c.status).where(
+    comments.c.id.in_(bindparam("ids", expanding=True))
+)
+_RECORDS = select(author_records).where(
+    author_records.c.site == bindparam("site"), author_records.c.email_index.in_(bindparam("indexes", expanding=True))
+)
+_COMMENT = select(
+    comments,
+    articles.c.key,
+    articles.c.url,
+    articles.c.title,
+    articles.c.closed,
+    articles.c.created_at.label("article_created_at"),
+    articles.c.version.label("article_version"),
+).join(articles, articles.c.id == comments.c.article_id)
