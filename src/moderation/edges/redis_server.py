@@ -30,6 +30,7 @@ START_SECONDS = 5.0
 STOP_SECONDS = 5.0
 LONGEST_SOCKET_PATH = 103  # bytes; sun_path holds 104 on macOS and the BSDs (108 on Linux), one of them the closing NUL
 
+_DAMAGED = ("Bad file format reading the append only file", "AOF manifest file", "opening the append only file")
 _PROC = Path("/proc")  # not on macOS
 
 # Runs between fork and exec as a program of its own: a preexec_fn would run Python code in a forked copy of a process
@@ -168,9 +169,20 @@ def _share_or_lock(lock: int, path: Path) -> EmbeddedRedis | None:
 
 def _launch(lock: int, home: Path, path: Path, maxmemory: str) -> EmbeddedRedis:
     binary = find_binary()
+    server = _spawn(lock, home, path, binary, maxmemory)
+    refusal = _wait_until_ready(server)
+    if refusal and _set_aside_damaged(home):
+        server = _spawn(lock, home, path, binary, maxmemory)
+        refusal = _wait_until_ready(server)
+    if refusal:
+        last = "\n".join(_log(home).splitlines()[-8:])
+        raise RedisServerError(f"The embedded Redis ({binary}) did not start: {refusal}. Its last words:\n{last}")
+    return server
+
+
+def _spawn(lock: int, home: Path, path: Path, binary: Path, maxmemory: str) -> EmbeddedRedis:
     os.truncate(lock, 0)
     path.unlink(missing_ok=True)  # left by a server that was killed
-    log = home / "redis.log"
     options = {
         "port": "0",
         "unixsocket": str(path),
@@ -185,7 +197,7 @@ def _launch(lock: int, home: Path, path: Path, maxmemory: str) -> EmbeddedRedis:
         "daemonize": "no",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    with log.open("wb") as output:
+    with (home / "redis.log").open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 -- our own interpreter, a binary of find_binary, no shell
             [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(binary), *arguments],
             stdin=subprocess.DEVNULL,
@@ -195,15 +207,33 @@ def _launch(lock: int, home: Path, path: Path, maxmemory: str) -> EmbeddedRedis:
             start_new_session=True,  # Ctrl-C reaches the service, which then stops the server in order
         )
     os.pwrite(lock, f"{process.pid} {os.getpid()}\n".encode(), 0)
-    server = EmbeddedRedis(_url(path), process.pid, owned=True, _socket=path, _process=process)
+    return EmbeddedRedis(_url(path), process.pid, owned=True, _socket=path, _process=process)
+
+
+def _wait_until_ready(server: EmbeddedRedis) -> str | None:
+    """None when it answers; else it is stopped, and this says why."""
     until = time.monotonic() + START_SECONDS
-    while (refusal := _answers(path)) is not None:
-        if process.poll() is not None or time.monotonic() > until:
+    while (refusal := _answers(server._socket)) is not None:
+        if server._process is None or server._process.poll() is not None or time.monotonic() > until:
             server.stop()
-            last = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-            raise RedisServerError(f"The embedded Redis ({binary}) did not start: {refusal}. Its last words:\n{last}")
+            return refusal
         time.sleep(0.01)
-    return server
+    return None
+
+
+def _set_aside_damaged(home: Path) -> bool:
+    """Move an append-only file that cannot be read out of the way: nothing in it is worth not starting."""
+    kept = home / "appendonlydir"
+    if not kept.exists() or not any(words in _log(home) for words in _DAMAGED):
+        return False
+    aside = home / "appendonlydir.damaged"
+    shutil.rmtree(aside, ignore_errors=True)
+    kept.rename(aside)
+    return True
+
+
+def _log(home: Path) -> str:
+    return (home / "redis.log").read_text(errors="replace")
 
 
 def _url(path: Path) -> str:
