@@ -254,8 +254,10 @@ def units(tmp_path: Path) -> list[Path]:
     for shipped in sorted(DEPLOY.glob("*.service")):
         text = shipped.read_text()
         assert "ExecStart=/opt/moderation/.venv/bin/moderation " in text
-        unit = tmp_path / shipped.name
-        unit.write_text(text.replace("/opt/moderation/.venv/bin", str(Path(sys.executable).parent)))
+        unit, program_here = tmp_path / shipped.name, tmp_path / "moderation"
+        program_here.unlink(missing_ok=True)
+        program_here.symlink_to(Path(sys.executable).parent / "moderation")  # whose own path may hold blanks
+        unit.write_text(text.replace("/opt/moderation/.venv/bin/moderation", str(program_here)))
         found.append(unit)
     return found
 

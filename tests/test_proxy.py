@@ -273,7 +273,7 @@ def nginx_file(folder: Path, port: int, upstream: Path, tls: int | None = None) 
         events {{ worker_connections 1024; }}
         http {{
             {" ".join(f"{kind}_temp_path {folder}/{kind};" for kind in temporary)}
-            include {upstream};
+            include "{upstream}";
             include {folder}/site.conf;
         }}
     """)
