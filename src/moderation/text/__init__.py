@@ -1,0 +1,102 @@
+"""The text filter as a library: `Filter` explains a text, `filter_lines` serves JSON lines.
+
+The rooms behind it: `normalise` folds, `lexicon` reads word lists, `matcher` finds, `redact` and `links` find the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from moderation.text.lexicon import SEVERITIES, Lexicon, load
+from moderation.text.matcher import Match, Matcher, compile_lexicon
+from moderation.text.normalise import fold, squeeze
+
+__all__ = ["Explanation", "Filter", "filter_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that the filter has to say about one text.  `grade` is the worst severity that counts, or "clean"."""
+
+    text: str
+    folded: str
+    squeezed: str
+    matches: tuple[Match, ...]
+    flagged: bool
+    grade: str
+    censored: str
+    seconds: float
+
+
+class Filter:
+    """A matcher with the shipped defaults: strong and severe words are flagged, unless they only may be meant."""
+
+    def __init__(self, lexicon: Lexicon | None = None) -> None:
+        self.matcher: Matcher = compile_lexicon(lexicon if lexicon is not None else load())
+
+    def explain(self, text: str) -> Explanation:
+        """What was found in `text`, what it was read as, and what it looks like with the words masked."""
+        began = time.perf_counter()
+        matches = self.matcher.find(text)
+        took = time.perf_counter() - began
+        return Explanation(
+            text, fold(text).text, squeeze(text), matches, flagged(matches), grade(matches), censor(text, matches), took
+        )
+
+    def flagged(self, text: str) -> bool:
+        return flagged(self.matcher.find(text))
+
+
+def flagged(matches: Iterable[Match]) -> bool:
+    """Hold or more under the shipped defaults."""
+    return any(not m.maybe and m.severity != "mild" for m in matches)
+
+
+def grade(matches: Iterable[Match]) -> str:
+    counted = [SEVERITIES.index(m.severity) for m in matches if not m.maybe]
+    return SEVERITIES[max(counted)] if counted else "clean"
+
+
+def censor(text: str, matches: Iterable[Match]) -> str:
+    """`text` with each counted match masked as its first character and stars; nothing else changes."""
+    pieces: list[str] = []
+    at = 0
+    for m in matches:
+        if m.maybe:
+            continue
+        pieces += [text[at : m.start], text[m.start : m.start + 1], "*" * (m.end - m.start - 1)]
+        at = m.end
+    return "".join(pieces) + text[at:]
+
+
+def filter_lines(lines: Iterable[str], chosen: Filter | None = None) -> Iterator[str]:
+    """JSON lines `{id, text}` in; `{id, flagged, grade, spans, terms, censored}` out, one for each line that holds one.
+    A line that is no such object gives `{id: null, error: ...}`."""
+    active = chosen or Filter()
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            text = row["text"]
+            if not isinstance(text, str):
+                raise TypeError("text is not a string")
+        except (ValueError, KeyError, TypeError) as problem:
+            yield json.dumps({"id": None, "error": f"not an object with id and text: {problem}"})
+            continue
+        matches = active.matcher.find(text)
+        counted = [m for m in matches if not m.maybe]
+        yield json.dumps(
+            {
+                "id": row.get("id"),
+                "flagged": flagged(matches),
+                "grade": grade(matches),
+                "spans": [[m.start, m.end] for m in counted],
+                "terms": [m.term for m in counted],
+                "censored": censor(text, matches),
+            },
+            ensure_ascii=False,
+        )

@@ -1,0 +1,125 @@
+"""A lexicon compiled for look-up: one automaton over keys, and tables of whole words spelt wrong, backwards or masked.
+
+Built once, never changed, shared between threads.  Reading a text with it is `scan`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import ahocorasick
+
+from moderation.text.lexicon import Lexicon, Term
+from moderation.text.normalise import fold
+from moderation.text.spelling import key_of, runs
+
+_SPELT_OUT = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")  # endings for which wrong spellings are worked out
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A term as it is looked for: folded letters without spaces, their runs, and where its words part."""
+
+    letters: str
+    runs: tuple[str, ...]
+    term: Term
+    parts: tuple[str, ...]
+    latin: bool
+
+
+@dataclass(slots=True)
+class Index:
+    """Everything `scan` looks up.  `automaton` is None for an empty lexicon."""
+
+    automaton: ahocorasick.Automaton | None
+    words: dict[str, Form] = field(default_factory=dict)
+    misspelt: dict[str, Form] = field(default_factory=dict)
+    masked: dict[tuple[int, str], list[tuple[str, Form]]] = field(default_factory=dict)
+    phrases: dict[str, list[tuple[tuple[str, ...], int, Form]]] = field(default_factory=dict)
+    fragments: set[str] = field(default_factory=set)
+    allow: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    endings: dict[str, frozenset[str]] = field(default_factory=dict)
+    prefixes: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def build(lexicon: Lexicon) -> Index:
+    """Compile `lexicon`; takes time in proportion to its letters."""
+    index = Index(None)
+    index.endings = {code: frozenset(_fold_word(e) for e in ends) for code, ends in lexicon.endings.items()}
+    index.prefixes = {code: frozenset(_fold_word(p) for p in given) for code, given in lexicon.prefixes.items()}
+    by_key: dict[str, dict[str, Form]] = {}
+    for term in lexicon.terms:
+        form = form_of(term)
+        if not form.letters:
+            continue
+        by_key.setdefault(key_of(form.letters)[0] if form.latin else form.letters, {}).setdefault(
+            form.letters, form
+        )
+        if len(form.parts) > 1:
+            _add_phrase(index, form)
+        else:
+            index.words.setdefault(form.letters, form)
+    if by_key:
+        automaton = ahocorasick.Automaton()
+        for key, forms in by_key.items():
+            automaton.add_word(key, (len(key), tuple(forms.values())))
+        automaton.make_automaton()
+        index.automaton = automaton
+    for form in list(index.words.values()):
+        if form.latin and form.term.severity != "mild" and not form.term.maybe and form.term.language == "en":
+            _add_spellings(index, form)
+    for phrase in lexicon.allow:
+        parts = tuple(_fold_word(part) for part in phrase.split())
+        index.allow.setdefault(parts[0], []).append(parts)
+    return index
+
+
+def form_of(term: Term) -> Form:
+    """How `term` is looked for."""
+    parts = tuple(p for p in (_fold_word(part) for part in term.text.replace("-", " ").split()) if p)
+    letters = "".join(parts)
+    latin = letters.isascii()
+    return Form(letters, runs(letters) if latin else (), term, parts, latin)
+
+
+def _fold_word(word: str) -> str:
+    return "".join(c for c in fold(word).text if c.isalnum() or not c.isascii())
+
+
+def _add_phrase(index: Index, form: Form) -> None:
+    anchor = max(range(len(form.parts)), key=lambda i: len(form.parts[i]))
+    index.phrases.setdefault(form.parts[anchor], []).append((form.parts, anchor, form))
+
+
+def _add_spellings(index: Index, form: Form) -> None:
+    word = form.letters
+    endings = _SPELT_OUT if form.term.boundary in ("compound", "inflect") else ("",)
+    for ending in endings:
+        whole = word[:-1] + ending if ending[:1] == "e" and word.endswith("e") else word + ending
+        if len(whole) >= 3:
+            index.masked.setdefault((len(whole), whole[0]), []).append((whole, form))
+        if len(whole) >= 4:
+            index.misspelt.setdefault(whole[::-1], form)
+            for wrong in spelt_wrong(whole):
+                index.misspelt.setdefault(wrong, form)
+            for cut in range(1, len(whole)):
+                index.fragments.add(whole[:cut])
+                index.fragments.add(whole[cut:])
+
+
+def spelt_wrong(word: str) -> Iterator[str]:
+    """Slips that leave a word readable: neighbours swapped, a vowel or all vowels left out, an inner consonant lost."""
+    size = len(word)
+    for i in range(size - 1):
+        if word[i] != word[i + 1]:
+            yield word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+    for i in range(1, size):
+        if word[i] in "aeiou" and size >= 5:
+            yield word[:i] + word[i + 1 :]
+        elif i < size - 1 and size >= 6:
+            yield word[:i] + word[i + 1 :]
+    bare = word[0] + "".join(c for c in word[1:] if c not in "aeiou")
+    if len(bare) >= 4 and size >= 5:
+        yield bare
+

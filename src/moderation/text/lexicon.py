@@ -1,0 +1,218 @@
+"""The grammar of word lists: terms with language, category, severity and boundary; allow-terms; endings and cues.
+
+    @language en                      one line a property: language, source, licence, endings, prefixes, cues, evidence
+    [slur severe inflect]             category, severity, boundary, then any of: maybe, exact, local
+    word, another word                terms, parted by commas
+    [allow]                           words that excuse a match inside them
+    # note                            to the end of the line
+
+Reads and checks lists; matching is `matcher`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+
+CATEGORIES = ("profanity", "sexual", "slur", "insult", "threat", "self-harm")
+SEVERITIES = ("mild", "strong", "severe")
+BOUNDARIES = ("word", "inflect", "stem", "prefix", "suffix", "compound", "anywhere")
+FLAGS = ("maybe", "exact", "local")
+PROPERTIES = ("language", "source", "licence", "endings", "prefixes", "cues", "evidence")
+
+
+class LexiconError(ValueError):
+    """A word list that cannot be read; `problems` lists every one as file:line:column: what is wrong."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word or phrase to find.  `maybe`: only counts with a second signal.  `exact`: its accents matter.
+    `local`: only where the site's languages or the text itself call for its language.  `list` names where it came from."""
+
+    text: str
+    language: str = "en"
+    category: str = "profanity"
+    severity: str = "strong"
+    boundary: str = "word"
+    maybe: bool = False
+    exact: bool = False
+    local: bool = False
+    list: str = "extra"
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Terms and allow-terms, with what their languages need to be matched: endings, prefixes, cue words, evidence."""
+
+    terms: tuple[Term, ...] = ()
+    allow: tuple[str, ...] = ()
+    endings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cues: frozenset[str] = frozenset()
+    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def load(
+    languages: Sequence[str] | None = None,
+    extra_terms: Iterable[Term | str] = (),
+    allow_terms: Iterable[str] = (),
+) -> Lexicon:
+    """The shipped lists.  The unambiguous core of every language is always in; local terms of `languages` count at once,
+    those of others only in texts that show their language.  `extra_terms` come on top and win over shipped ones of the
+    same text; `allow_terms` excuse what they cover.  Raises LexiconError for an unknown language."""
+    shipped = shipped_lists()
+    unknown = [code for code in languages or () if code not in shipped]
+    if unknown:
+        raise LexiconError([f"languages:1:1: no word list for {code!r}; there are {', '.join(shipped)}" for code in unknown])
+    extra = tuple(t if isinstance(t, Term) else Term(t) for t in extra_terms)
+    theirs = {t.text.casefold() for t in extra}
+    wanted = set(languages or ("en",))
+    terms = [
+        _at_home(term) if term.local and term.language in wanted else term
+        for lexicon in shipped.values()
+        for term in lexicon.terms
+        if term.text.casefold() not in theirs
+    ]
+    merged = _merge(shipped.values())
+    return Lexicon(
+        (*terms, *extra), (*merged.allow, *allow_terms), merged.endings, merged.prefixes, merged.cues, merged.evidence
+    )
+
+
+@lru_cache(maxsize=1)
+def shipped_lists() -> dict[str, Lexicon]:
+    """Language code to its list, as shipped; parsed once."""
+    folder = resources.files(__package__).joinpath("lexicons")
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".txt")), key=lambda f: f.name)
+    return {f.name[:-4]: parse(f.read_text(encoding="utf-8"), f.name) for f in files}
+
+
+def parse(source: str, name: str) -> Lexicon:
+    """Read one list.  Raises LexiconError with all of its problems."""
+    reader = _Reader(name)
+    for number, line in enumerate(source.splitlines(), 1):
+        reader.read(number, line)
+    if reader.problems:
+        raise LexiconError(reader.problems)
+    code = reader.language
+    return Lexicon(
+        tuple(reader.terms),
+        tuple(reader.allow),
+        {code: reader.properties["endings"]} if "endings" in reader.properties else {},
+        {code: reader.properties["prefixes"]} if "prefixes" in reader.properties else {},
+        frozenset(reader.properties.get("cues", ())),
+        {code: reader.properties["evidence"]} if "evidence" in reader.properties else {},
+    )
+
+
+@dataclass
+class _Reader:
+    """The state of reading one list: its properties so far, the open section, and every problem met."""
+
+    name: str
+    language: str = "en"
+    section: Term | None = None
+    allowing: bool = False
+    terms: list[Term] = field(default_factory=list)
+    allow: list[str] = field(default_factory=list)
+    properties: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def read(self, number: int, line: str) -> None:
+        text = line.split("#", 1)[0].rstrip() if not line.lstrip().startswith("#") else ""
+        bare = text.strip()
+        if not bare:
+            return
+        column = len(text) - len(text.lstrip()) + 1
+        if bare.startswith("@"):
+            self._property(number, column, bare)
+        elif bare.startswith("["):
+            self._open(number, column, bare)
+        else:
+            self._words(number, text)
+
+    def _problem(self, number: int, column: int, what: str) -> None:
+        self.problems.append(f"{self.name}:{number}:{column}: {what}")
+
+    def _property(self, number: int, column: int, bare: str) -> None:
+        key, _, value = bare[1:].partition(" ")
+        if key not in PROPERTIES:
+            self._problem(number, column, f"unknown property @{key}; there are {', '.join(PROPERTIES)}")
+            return
+        self.properties[key] = self.properties.get(key, ()) + tuple(value.split())
+        if key == "language":
+            self.language = value.strip()
+
+    def _open(self, number: int, column: int, bare: str) -> None:
+        if not bare.endswith("]"):
+            self._problem(number, column + len(bare), "a section ends with ]")
+            return
+        words = bare[1:-1].split()
+        self.allowing = words == ["allow"]
+        if self.allowing:
+            return
+        self.section = None
+        fine = True
+        for index, (given, known) in enumerate(zip(words, (CATEGORIES, SEVERITIES, BOUNDARIES), strict=False)):
+            if given not in known:
+                at = column + sum(len(w) + 1 for w in words[:index]) + 1
+                self._problem(number, at, f"unknown word {given!r}; expected one of {', '.join(known)}")
+                fine = False
+        for given in words[3:]:
+            if given not in FLAGS:
+                self._problem(number, column + bare.index(given), f"unknown flag {given!r}; there are {', '.join(FLAGS)}")
+                fine = False
+        if len(words) < 3:
+            self._problem(number, column, "a section names category, severity and boundary, or is [allow]")
+        elif fine:
+            category, severity, boundary, *flags = words
+            self.section = Term("", self.language, category, severity, boundary, *(f in flags for f in FLAGS), self.name)
+
+    def _words(self, number: int, text: str) -> None:
+        if not self.allowing and self.section is None:
+            self._problem(number, 1, "a term stands before any valid [section]")
+            return
+        for found in re.finditer(r"[^,]+", text):
+            word = " ".join(found.group().split())
+            column = found.start() + len(found.group()) - len(found.group().lstrip()) + 1
+            if not word:
+                continue
+            if not any(c.isalnum() for c in word):
+                self._problem(number, column, f"{word!r} holds no letter")
+            elif len(word) > 60:
+                self._problem(number, column, "a term has at most 60 characters")
+            elif self.allowing:
+                self.allow.append(word)
+            elif self.section is not None:
+                s = self.section
+                self.terms.append(
+                    Term(word, self.language, s.category, s.severity, s.boundary, s.maybe, s.exact, s.local, self.name)
+                )
+
+
+def _at_home(term: Term) -> Term:
+    t = term
+    return Term(t.text, t.language, t.category, t.severity, t.boundary, t.maybe, t.exact, False, t.list)
+
+
+def _merge(lexicons: Iterable[Lexicon]) -> Lexicon:
+    allow: list[str] = []
+    endings: dict[str, tuple[str, ...]] = {}
+    prefixes: dict[str, tuple[str, ...]] = {}
+    cues: set[str] = set()
+    evidence: dict[str, tuple[str, ...]] = {}
+    for lexicon in lexicons:
+        allow += lexicon.allow
+        endings |= lexicon.endings
+        prefixes |= lexicon.prefixes
+        cues |= lexicon.cues
+        evidence |= lexicon.evidence
+    return Lexicon((), tuple(allow), endings, prefixes, frozenset(cues), evidence)

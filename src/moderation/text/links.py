@@ -1,0 +1,134 @@
+"""Links in a text, however they are written: as address, as bare domain, as hxxp, with "dot com" spelt out.
+
+Finds and names them; opens nothing and judges nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from publicsuffixlist import PublicSuffixList
+
+SHORTENERS = frozenset(
+    "bit.ly t.co goo.gl tinyurl.com ow.ly is.gd buff.ly adf.ly cutt.ly rebrand.ly shorturl.at t.ly rb.gy lnkd.in bl.ink"
+    " tiny.cc v.gd soo.gd s.id short.io shrtco.de clck.ru vk.cc u.to dlvr.it trib.al wp.me fb.me amzn.to youtu.be g.co"
+    " x.co qr.ae po.st mcaf.ee bitly.com j.mp ift.tt tr.im snip.ly urlz.fr kutt.it gg.gg linktr.ee t.me da.gd shrinke.me"
+    " ouo.io exe.io bc.vc shorte.st za.gl cutt.us git.io aka.ms spoti.fi 1url.com hyperurl.co lc.chat".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`host` in lower case, IDN as xn--; `domain` the registrable part by the public suffix list ('' where none);
+    `shown` the characters at [start, end)."""
+
+    start: int
+    end: int
+    host: str
+    domain: str
+    shown: str
+
+
+def find_links(text: str) -> tuple[Link, ...]:
+    """Every link in `text`, in order, none overlapping."""
+    if not _HINT.search(text):
+        return ()
+    found: list[Link] = []
+    for match in _LINK.finditer(text):
+        link = _read(text, match)
+        if link is not None and (not found or link.start >= found[-1].end):
+            found.append(link)
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def suffixes() -> Any:
+    """The public suffix list, ICANN and private parts; read once, when the first link is met."""
+    return PublicSuffixList()
+
+
+@lru_cache(maxsize=4096)
+def registrable(host: str) -> str:
+    """The registrable domain of `host` ('' for a suffix itself, an unknown suffix or an IP address)."""
+    if _IP.fullmatch(host):
+        return host
+    known = suffixes()
+    if known.publicsuffix(host, accept_unknown=False) is None:
+        return ""
+    return known.privatesuffix(host) or ""
+
+
+_HINT = re.compile(r"[^\W_][.。．｡]\s?[^\W\d_]|://|:\\\\|\bdot\b|[\[({]\s?(?:dot|\.)\s?[\])}]|\bwww\b", re.IGNORECASE)
+_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_DOT = r"(?:[.。．｡]|\s?[\[({]\s?(?:dot|\.)\s?[\])}]\s?|\s{1,2}dot\s{1,2})"
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_LINK = re.compile(
+    r"(?<![\w@.])(?:(?P<scheme>(?:h(?:tt|xx|\*\*)ps?|ftp|[a-z]{3,8}tps?)\s?:\s?(?://|\\\\)\s?|(?:https?|hxxps?)\[:\]//)(?:[^\s/@]{1,80}@)?"
+    rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL}){{0,8}})|(?P<bare>{_LABEL}(?:{_DOT}{_LABEL}){{1,8}}))"
+    r"\.?(?P<port>:\d{1,5})?(?P<path>[/?#][^\s<>\"'“”]{0,2000})?",
+    re.IGNORECASE,
+)
+_TRAILING = ".,;:!?)]}'\"…»"
+_FILES = frozenset("py js md sh rs pl cc so ps zip mov app java cs ts tf".split())
+
+
+def _read(text: str, match: re.Match[str]) -> Link | None:
+    scheme = match.group("scheme")
+    shown_host = match.group("host") or match.group("bare")
+    host = _host(shown_host)
+    start, end = match.span()
+    if text[end - 1 : end] == "." and not match.group("path"):
+        end -= 1
+    path = match.group("path") or ""
+    end -= len(path) - len(path.rstrip(_TRAILING)) if path else 0
+    if text[start - 1 : start] == "@" or text[end : end + 1] == "@":
+        return None
+    domain = registrable(host) if host else ""
+    if not domain and not scheme:
+        return None
+    if not scheme and not _plausible(shown_host, host, path, domain):
+        return None
+    return Link(start, end, host, domain, text[start:end])
+
+
+def _host(shown: str) -> str:
+    joined = re.sub(_DOT, ".", shown, flags=re.IGNORECASE)
+    folded = unicodedata.normalize("NFKC", joined).lower().strip(".")
+    if folded.isascii():
+        return folded
+    try:
+        return folded.encode("idna").decode("ascii")
+    except UnicodeError:
+        return folded
+
+
+def _plausible(shown: str, host: str, path: str, domain: str) -> bool:
+    """Is a bare host meant as a link?  Not a file name, a number, initials or a missing space after a full stop."""
+    if _IP.fullmatch(host):
+        return bool(path)
+    last = host.rsplit(".", 1)[-1]
+    if path or host.startswith("www."):
+        return True
+    if last in _FILES or host == last or host.replace(".", "").isdigit():
+        return False
+    labels = host.split(".")
+    if all(len(label) <= 2 for label in labels) and domain not in SHORTENERS:
+        return False
+    spelt = re.search(r"\s", shown)
+    if spelt and last not in ("com", "org", "net", "io", "info", "de", "ru", "uk", "co", "me", "tv", "xyz", "top", "biz", "online"):
+        return False
+    # "end.The next" is a missing space: a capital begins the last label while the host is not all capitals.
+    tail = re.split(_DOT, shown, flags=re.IGNORECASE)[-1]
+    if tail[:1].isupper() and not shown.isupper() and tail[1:].islower():
+        return False
+    return not (len(labels) == 2 and last in _WORDLIKE and not spelt)
+
+
+# Suffixes that are also words that begin a sentence: a missing space is likelier than a link.
+_WORDLIKE = frozenset("it is in at no so my me us as am be do to by la de pm re id now here today blog news help".split()) - frozenset(
+    ("me", "us", "de", "it", "be", "at", "id", "blog", "news", "is", "in", "no", "to", "la", "re", "pm", "my")
+)

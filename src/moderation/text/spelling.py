@@ -1,0 +1,70 @@
+"""Spelling of one word: the key under which all its likely spellings meet, and how far a spelling is from the word.
+
+Letters that look or sound alike share a key letter, and runs of one key letter count once: fuck, phuk, fvvck and fuccck
+all have the key of fuck.  The key finds candidates; `distance` says whether one is near enough to be read as the word.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+_CLASS = {"c": "k", "q": "k", "z": "s", "v": "u", "l": "i", "y": "i"}
+TOO_FAR = 9
+
+
+def key_of(letters: str) -> tuple[str, list[int]]:
+    """The key of a run of folded letters, and for each key letter the index at which its run begins (plus the end)."""
+    key: list[str] = []
+    begins: list[int] = []
+    for i, letter in enumerate(letters):
+        k = _CLASS.get(letter, letter)
+        if key and k == key[-1]:
+            continue
+        if k == "h" and key and key[-1] == "p" and letters[i - 1] == "p":
+            key[-1] = "f"
+            if len(key) > 1 and key[-2] == "f":
+                key.pop()
+                begins.pop()
+            continue
+        key.append(k)
+        begins.append(i)
+    begins.append(len(letters))
+    return "".join(key), begins
+
+
+@lru_cache(maxsize=65536)
+def key(letters: str) -> str:
+    return key_of(letters)[0]
+
+
+def runs(letters: str) -> tuple[str, ...]:
+    """The letters, cut where the key letter changes."""
+    _, begins = key_of(letters)
+    return tuple(letters[a:b] for a, b in zip(begins, begins[1:], strict=False))
+
+
+def distance(word: tuple[str, ...], seen: tuple[str, ...]) -> tuple[int, bool]:
+    """How many odd choices of letter make `seen` out of `word` (both as runs of the same key), and whether any run was
+    stretched.  Stretching is free: readers ignore it."""
+    odd = 0
+    stretched = False
+    for meant, got in zip(word, seen, strict=True):
+        if meant == got:
+            continue
+        if set(got) <= set(meant):
+            if len(got) > len(meant) or (len(meant) > 1 and len(got) >= len(meant)):
+                stretched = True
+            else:
+                odd += 1
+        elif meant == "f" or set(got) & set(meant):
+            odd += 1
+            stretched = stretched or len(got) > len(meant) + 1
+        else:
+            odd += min(2, len(set(got) - set(meant)))
+            stretched = stretched or len(got) > len(meant) + 1
+    return odd, stretched
+
+
+def squash(letters: str) -> str:
+    """Every run of the same letter once."""
+    return "".join(c for i, c in enumerate(letters) if i == 0 or c != letters[i - 1])
