@@ -1,0 +1,69 @@
+"""A comment's HTML as a tree of plain lists, for pages that may not parse HTML (Trusted Types).
+
+A text is a string; an element is `[tag, children]`, and a link `["a", children, {"href": …}]`. Pure: HTML is made
+in `text.markup` and shown by `static/reader/embed.js`, which keeps the same list of elements.
+"""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit
+
+ELEMENTS = frozenset({"p", "br", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a"})
+"""What a comment may consist of. Of any other element only its text is left."""
+DEEPEST = 40
+"""Elements nested deeper are left out and their text stays, so that no reader of the tree can run out of stack."""
+
+
+def nodes(html: str) -> list[Any]:
+    """The tree of `html`. Never raises: what is not understood becomes text or is left out."""
+    grower = _Grower()
+    grower.feed(html)
+    grower.close()
+    return grower.tree
+
+
+class _Grower(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tree: list[Any] = []
+        self._open: list[tuple[str, list[Any]]] = []
+
+    @property
+    def _here(self) -> list[Any]:
+        return self._open[-1][1] if self._open else self.tree
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ELEMENTS or len(self._open) >= DEEPEST:
+            return
+        node: list[Any] = [tag, []]
+        if tag == "a":
+            href = dict(attrs).get("href") or ""
+            if not _is_web(href):
+                return
+            node.append({"href": href})
+        self._here.append(node)
+        if tag != "br":
+            self._open.append((tag, node[1]))
+
+    def handle_endtag(self, tag: str) -> None:
+        for index in range(len(self._open) - 1, -1, -1):
+            if self._open[index][0] == tag:
+                del self._open[index:]
+                return
+
+    def handle_data(self, data: str) -> None:
+        here = self._here
+        if here and isinstance(here[-1], str):
+            here[-1] += data
+        elif data.strip() or self._open:
+            here.append(data)
+
+
+def _is_web(href: str) -> bool:
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,0 +1,222 @@
+"""What readers see as HTML: the thread page with its form, the demo article, and the widget's script.
+
+Nothing is read or decided here: threads come from `web.threads`, submissions go to `web.api`, which asks
+`form_page` for the answer when a form post is refused. The widget builds a comment's text from `nodes` (see `web.nodes`), never from HTML,
+so that it runs where Trusted Types forbid parsing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+from markupsafe import Markup
+
+from moderation.edges import queries
+from moderation.errors import FieldProblem, Invalid, NotFound
+from moderation.settings import Site
+from moderation.web import wire
+from moderation.web.context import rt
+from moderation.web.threads import thread_view
+
+pages = Blueprint("pages", __name__)
+
+DEMO = "demo"
+DEMO_ARTICLE = "night-ferry"
+DEMO_TITLE = "The last ferry will run until two"
+STATIC = Path(__file__).parent / "static" / "reader"
+
+FIELDS = {
+    "article": ("article", "comment_post_ID"),
+    "article_title": ("article_title",),
+    "article_url": ("article_url",),
+    "parent": ("parent", "comment_parent"),
+    "body": ("body", "comment"),
+    "author": ("author", "author.name", "author_name"),
+    "email": ("email", "author.email"),
+    "url": ("url", "author.url"),
+}
+"""Our form's fields, each with the names it may arrive under."""
+LABELS = {
+    "/body": ("body", "Comment"),
+    "/author": ("author", "Name"),
+    "/author/name": ("author", "Name"),
+    "/author/email": ("email", "Email"),
+    "/author/url": ("url", "Website"),
+}
+"""Where a problem's pointer leads in our form: the field and its label."""
+
+
+@pages.get("/t/<site_id>")
+def thread(site_id: str) -> Response:
+    """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` thanks for one."""
+    settings = _settings(site_id)
+    cursor = request.args.get("cursor", "")
+    view = thread_view(site_id, _article_key(settings, request.args.get("article", "")), cursor)
+    article = view["article"]
+    parent, answers = _answered(site_id, article["key"], request.args.get("reply", ""))
+    page = render_template(
+        "reader/thread.html",
+        site=_site(site_id, settings),
+        thread={"article": article, "comments": _nested(view["comments"], settings), "next": view["next"]},
+        heading=_heading(view["count"], bool(article["closed"])),
+        held=request.args.get("held") == "1",
+        later=bool(cursor),
+        form=_form(site_id, {"article": article["key"], "parent": parent}, answers=answers),
+    )
+    return make_response(page)
+
+
+def form_page(
+    site_id: str,
+    article: str,
+    values: Mapping[str, str],
+    problems: Sequence[Mapping[str, str]],
+    status: int,
+    sentence: str | None = None,
+    detail: str | None = None,
+) -> Response:
+    """The answer to a form post that was refused: what is wrong, and the form with everything that was typed.
+
+    `problems` are those of the problem document (`pointer`, `code`, `detail`); `sentence` and `detail` are said where
+    there are none. Reads nothing but the rules, so that it also works while the store is away. Raises NotFound for an
+    unknown site.
+    """
+    key = article or _typed(values)["article"]
+    page = render_template(
+        "reader/thread.html",
+        site=_site(site_id, _settings(site_id)),
+        thread={"article": {"key": key, "url": None, "title": None, "closed": None}, "comments": None, "next": None},
+        form=_form(site_id, dict(values) | {"article": key}, problems, sentence, detail),
+    )
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@pages.get("/demo/<site_id>/")
+def demo(site_id: str) -> Response:
+    """An article to try the comments on."""
+    if site_id != DEMO:
+        raise NotFound("page")
+    _settings(site_id)
+    return make_response(render_template("reader/demo.html", site_id=site_id, article=DEMO_ARTICLE, title=DEMO_TITLE))
+
+
+@pages.get("/embed.js")
+def embed() -> Response:
+    script, etag = _embed()
+    response = Response(script, content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.set_etag(etag)
+    return response.make_conditional(request)
+
+
+@cache
+def _embed() -> tuple[bytes, str]:
+    """The widget with its style sheet put in, and its hash."""
+    style = (STATIC / "comments.css").read_text("utf-8")
+    source = (STATIC / "embed.js").read_text("utf-8")
+    script = source.replace('"@@STYLE@@"', json.dumps(style), 1).encode()
+    return script, hashlib.sha256(script).hexdigest()[:24]
+
+
+def _settings(site_id: str) -> Site:
+    site = rt().rules.sites.get(site_id)
+    if site is None:
+        raise NotFound("site")
+    return site.settings
+
+
+def _article_key(settings: Site, given: str) -> str:
+    """What an article is found by. Raises Invalid."""
+    key = wire.article_url(given, (*settings.origins, rt().env.public_url)) or given
+    if not wire.is_article_id(key) and key == given:
+        raise Invalid([FieldProblem("/article", "article-id" if given else "required")])
+    return key
+
+
+def _site(site_id: str, settings: Site) -> dict[str, Any]:
+    return {"id": site_id, "name": settings.name or site_id, "needs_email": settings.email == "required"}
+
+
+def _heading(count: int, closed: bool) -> str:
+    if count == 0:
+        return "No comments" if closed else "Be the first to comment"
+    return "1 comment" if count == 1 else f"{count} comments"
+
+
+def _answered(site_id: str, article_key: str, comment_id: str) -> tuple[str, str]:
+    """The public comment of this article that a reply answers, and its author's name; empty for any other id."""
+    if not comment_id:
+        return "", ""
+    with rt().store.reading() as tx:
+        found = queries.public_comment(tx, site_id, comment_id)
+    if found is None or found[1].key != article_key:
+        return "", ""
+    return comment_id, found[0].author_name
+
+
+def _nested(comments: Sequence[Mapping[str, Any]], settings: Site) -> list[dict[str, Any]]:
+    """Comments in reading order as a tree of at most `depth` levels; what lies deeper stands behind what it answers."""
+    zone = ZoneInfo(settings.timezone)
+    top: list[dict[str, Any]] = []
+    placed: dict[str, tuple[dict[str, Any], list[dict[str, Any]], int]] = {}
+    for comment in comments:
+        parent = placed.get(comment["parent"] or "")
+        at = datetime.fromisoformat(comment["created_at"]).astimezone(zone)
+        card = {
+            **comment,
+            "html": Markup(comment["html"]),  # noqa: S704 - made and cleaned by text.markup when the comment was written
+            "when": f"{at.day} {at:%B %Y at %H:%M}",
+            "replies": [],
+            "answers": "",
+        }
+        siblings, level = top, 0
+        if parent and parent[2] + 1 < settings.depth:
+            siblings, level = parent[0]["replies"], parent[2] + 1
+        elif parent:
+            siblings, level = parent[1], parent[2]
+            card["answers"] = parent[0]["author"]["name"]
+        siblings.append(card)
+        placed[comment["id"]] = (card, siblings, level)
+    return top
+
+
+def _form(
+    site_id: str,
+    values: Mapping[str, str],
+    problems: Sequence[Mapping[str, str]] = (),
+    sentence: str | None = None,
+    detail: str | None = None,
+    answers: str = "",
+) -> dict[str, Any]:
+    wrong: dict[str, str] = {}
+    lines = []
+    for problem in problems:
+        field, label = LABELS.get(problem["pointer"], ("", ""))
+        wrong.setdefault(field, problem["detail"])
+        lines.append({"field": field, "words": f"{label}: {problem['detail']}" if label else problem["detail"]})
+    is_said = detail is None or detail.rstrip(".") == (sentence or "").rstrip(".")
+    return {
+        "action": url_for("api.post_comment", site_id=site_id),
+        "values": _typed(values),
+        "lines": lines,
+        "wrong": wrong,
+        "sentence": sentence or ("There is a problem" if lines else None),
+        "detail": None if is_said or lines else detail,
+        "answers": answers,
+    }
+
+
+def _typed(values: Mapping[str, str]) -> dict[str, str]:
+    """What was typed, by our field names, from whichever alias it came under."""
+    return {field: next((values[name] for name in names if values.get(name)), "") for field, names in FIELDS.items()}

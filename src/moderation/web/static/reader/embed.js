@@ -1,0 +1,473 @@
+/* The comment widget: one script tag puts an article's thread and form into any page.
+ *
+ *   <script async src="https://HOST/embed.js" data-site="SITE" data-article="ID or URL" data-title="…"></script>
+ *
+ * or, by hand, <comment-thread site="SITE" article="ID or URL" article-title="…" theme="light|dark"></comment-thread>.
+ * It needs script-src and connect-src of HOST and nothing else of the page: no eval, no HTML parsing, no inline style.
+ * Whatever happens here, the page around it stays as it is. The style sheet is put in by the server (web/pages.py).
+ */
+(() => {
+  "use strict";
+  const STYLE = "@@STYLE@@";
+  const PATIENCE = 5000; // milliseconds until a request is given up
+  const REL = "nofollow ugc noopener";
+  const ELEMENTS = new Set(["p", "br", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
+  const FIELDS = { "/body": "body", "/author/name": "name", "/author/email": "email", "/author/url": "url" };
+  const HELD = "Your comment is awaiting moderation.";
+  const script = document.currentScript;
+  const BASE = new URL(".", script ? script.src : document.baseURI);
+
+  const make = (tag, attributes, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (value !== null && value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+  };
+
+  const act = (label, attributes, then) => {
+    const button = make("button", { type: "button", ...attributes }, label);
+    button.addEventListener("click", then);
+    return button;
+  };
+
+  /* Storage may be blocked or full. Drafts are a courtesy, and nothing else depends on it. */
+  const recall = (area, key) => {
+    try {
+      return JSON.parse(window[area].getItem(key));
+    } catch {
+      return null;
+    }
+  };
+  const keep = (area, key, value) => {
+    try {
+      if (value) window[area].setItem(key, JSON.stringify(value));
+      else window[area].removeItem(key);
+    } catch {
+      return;
+    }
+  };
+
+  const webAddress = (text) => {
+    try {
+      const url = new URL(text);
+      return url.protocol === "https:" || url.protocol === "http:" ? url.href : "";
+    } catch {
+      return "";
+    }
+  };
+
+  /* The server's tree of a comment's text, as elements: only those of the list, only links to the web. */
+  const grow = (nodes, into, depth = 0) => {
+    for (const node of Array.isArray(nodes) ? nodes : []) {
+      if (typeof node === "string") into.append(node);
+      else if (Array.isArray(node)) {
+        const [tag, children, attributes] = node;
+        const href = tag === "a" ? webAddress(attributes && attributes.href) : "";
+        let target = into;
+        if (ELEMENTS.has(tag) && (tag !== "a" || href)) {
+          target = make(tag, href ? { href, rel: REL } : {});
+          into.append(target);
+        }
+        if (depth < 50) grow(children, target, depth + 1);
+      }
+    }
+    return into;
+  };
+
+  const when = (iso) => {
+    const date = new Date(iso);
+    if (Number.isNaN(date.getTime())) return make("span");
+    const words = date.toLocaleString("en-GB", { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
+    return make("time", { datetime: date.toISOString() }, words);
+  };
+
+  const ask = async (path, options) => {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), PATIENCE);
+    try {
+      const response = await fetch(new URL(path, BASE), { credentials: "omit", signal: stop.signal, ...options });
+      const wait = Math.ceil(Number(response.headers.get("Retry-After"))) || 0;
+      return { status: response.status, wait, body: await response.json().catch(() => null) };
+    } catch {
+      return { status: 0, wait: 0, body: null };
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  class CommentThread extends HTMLElement {
+    connectedCallback() {
+      if (this.shadowRoot) return;
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
+      this.site = this.getAttribute("site") || "";
+      const canonical = document.querySelector("link[rel=canonical]");
+      this.article = this.getAttribute("article") || (canonical ? canonical.href : location.origin + location.pathname);
+      this.memory = `moderation:${this.site}:${this.article}`;
+      this.query = new URLSearchParams({ article: this.article });
+
+      this.heading = make("h2", { class: "cm-heading", id: "heading" }, "Comments");
+      this.list = make("ol", { class: "cm-list" });
+      this.more = act("Show more comments", { class: "cm-button cm-quiet cm-more", hidden: true }, () => this.showMore());
+      this.down = make("div", { class: "cm-down", role: "alert", hidden: true });
+      this.live = make("p", { class: "cm-live", role: "status" });
+      this.home = make("div");
+      this.section = make("section", { class: "cm", lang: "en", "aria-labelledby": "heading", "aria-busy": "true" });
+      this.section.append(this.heading, this.list, this.more, this.down, this.live, this.home);
+      this.shadowRoot.append(this.section);
+      this.follow();
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.follow());
+      window.addEventListener("hashchange", () => this.find());
+      this.start();
+    }
+
+    /* Light or dark as the page is: told by its own text colour, which reaches in here by inheritance. */
+    follow() {
+      const rgb = /^rgba?\((\d+), (\d+), (\d+)/.exec(getComputedStyle(this).color);
+      const light = rgb && 0.2126 * rgb[1] + 0.7152 * rgb[2] + 0.0722 * rgb[3] > 128;
+      const told = this.getAttribute("theme");
+      if (told === "light" || told === "dark") this.section.dataset.theme = told;
+      else if (rgb) this.section.dataset.theme = light ? "dark" : "light";
+    }
+
+    /* ---- reading ---- */
+
+    async start(options) {
+      this.shown = new Map();
+      this.next = null;
+      this.section.setAttribute("aria-busy", "true");
+      const page = await this.page(options);
+      try {
+        if (page) this.show(page);
+        else this.sayDown();
+      } catch {
+        this.sayDown(); // an answer that no server of ours gives
+      }
+      this.section.setAttribute("aria-busy", "false");
+    }
+
+    show(page) {
+      this.down.hidden = true;
+      this.rules = page.form || {};
+      this.list.replaceChildren();
+      const closed = Boolean(page.article && page.article.closed);
+      const count = Number(page.count) || 0;
+      this.heading.textContent = count === 1 ? "1 comment" : count ? `${count} comments` : closed ? "No comments" : "Be the first to comment";
+      if (closed) this.home.replaceChildren(make("p", { class: "cm-say" }, "Comments are closed."));
+      else if (!this.respond) this.buildForm();
+      this.closed = closed;
+      this.add(page);
+      this.showWaiting();
+      this.find();
+    }
+
+    async page(options) {
+      const answer = await ask(`v1/${encodeURIComponent(this.site)}/comments?${this.query}`, options);
+      const good = answer.status === 200 && answer.body && Array.isArray(answer.body.comments);
+      return good ? answer.body : null;
+    }
+
+    sayDown() {
+      const again = act("Try again", { class: "cm-button" }, () => {
+        again.textContent = "Trying again…";
+        this.start({ cache: "reload" });
+      });
+      const link = make("a", { href: this.threadPage() }, "Open the comments on a page of their own");
+      this.down.hidden = false;
+      this.down.replaceChildren(make("p", {}, "The comments could not be loaded. The article is not affected."), again, link);
+    }
+
+    threadPage() {
+      return new URL(`t/${encodeURIComponent(this.site)}?${new URLSearchParams({ article: this.article })}`, BASE).href;
+    }
+
+    async showMore() {
+      this.query.set("cursor", this.next);
+      const page = await this.page();
+      this.query.delete("cursor");
+      if (!page) {
+        this.more.textContent = "More comments could not be loaded. Try again";
+        return;
+      }
+      this.more.textContent = "Show more comments";
+      const first = this.add(page);
+      if (first) first.focus();
+    }
+
+    add(page) {
+      let first = null;
+      for (const comment of page.comments) {
+        const placed = comment && typeof comment.id === "string" && !this.shown.has(comment.id) ? this.place(comment) : null;
+        first = first || placed;
+      }
+      this.next = typeof page.next === "string" ? page.next : null;
+      this.more.hidden = !this.next;
+      return first;
+    }
+
+    /* Puts a comment under the one it answers; from the deepest level on, behind it. */
+    place(comment, waiting = false) {
+      const parent = this.shown.get(comment.parent);
+      const deepest = Number(this.rules.depth) || 5;
+      let list = this.list;
+      let level = 0;
+      if (parent && parent.level + 1 < deepest) {
+        if (!parent.replies) {
+          parent.replies = make("ol", { class: "cm-list" });
+          parent.item.append(parent.replies);
+        }
+        list = parent.replies;
+        level = parent.level + 1;
+      } else if (parent) {
+        list = parent.list;
+        level = parent.level;
+      }
+      const card = waiting ? this.waitingCard(comment) : this.card(comment, parent && list === parent.list ? parent : null);
+      const item = make("li", {}, card);
+      list.append(item);
+      this.shown.set(comment.id, { item, card, list, level, replies: null, name: this.nameOf(comment) });
+      return card;
+    }
+
+    nameOf(comment) {
+      return String((comment.author && comment.author.name) || "");
+    }
+
+    meta(comment, ...rest) {
+      const name = this.nameOf(comment);
+      const href = webAddress(comment.author && comment.author.url);
+      const shown = make("bdi", { class: "cm-name", lang: "" }, href ? make("a", { href, rel: REL }, name) : name);
+      return make("header", { class: "cm-meta" }, shown, ...rest);
+    }
+
+    card(comment, answered) {
+      const meta = this.meta(comment, make("a", { class: "cm-when", href: `#comment-${comment.id}` }, when(comment.created_at)));
+      if (answered) meta.append(make("span", { class: "cm-answers" }, "in reply to ", make("bdi", {}, answered.name)));
+      const text = grow(comment.nodes, make("div", { class: "cm-text", dir: "auto", lang: "" }));
+      const card = make("article", { class: "cm-comment", tabindex: "-1" }, meta, text);
+      if (!this.closed) {
+        const label = `Reply to ${this.nameOf(comment)}`;
+        card.append(act("Reply", { class: "cm-act", "aria-label": label }, () => this.reply(comment.id)));
+      }
+      return card;
+    }
+
+    waitingCard(comment) {
+      const text = make("div", { class: "cm-text cm-sent", dir: "auto", lang: "" }, comment.body);
+      const mark = make("span", { class: "cm-mark" }, "Awaiting moderation. Only you can see this.");
+      return make("article", { class: "cm-comment cm-waiting", tabindex: "-1" }, this.meta(comment, mark), text);
+    }
+
+    /* The reader's own comments of this visit that are not public yet. They never leave this browser. */
+    showWaiting() {
+      const waiting = recall("sessionStorage", `${this.memory}:waiting`);
+      const left = (Array.isArray(waiting) ? waiting : []).filter((one) => one && typeof one.id === "string" && !this.shown.has(one.id));
+      keep("sessionStorage", `${this.memory}:waiting`, left.length ? left : null);
+      for (const one of left) this.place(one, true);
+    }
+
+    /* A permalink's fragment does not reach into a shadow root, so its comment is looked for here. */
+    async find() {
+      const id = /^#comment-([\w-]{1,64})$/.exec(location.hash);
+      if (!id || !this.shown) return;
+      while (this.next && !this.shown.has(id[1])) {
+        const before = this.next;
+        await this.showMore();
+        if (this.next === before) return;
+      }
+      for (const [each, { card }] of this.shown) card.toggleAttribute("data-found", each === id[1]);
+      const found = this.shown.get(id[1]);
+      if (found) {
+        found.card.scrollIntoView({ block: "center" });
+        found.card.focus({ preventScroll: true });
+      }
+    }
+
+    /* ---- writing ---- */
+
+    buildForm() {
+      const needsEmail = this.rules.email !== "optional";
+      this.inputs = {
+        body: this.field("body", "Comment", true, make("textarea", { rows: "6", dir: "auto" })),
+        name: this.field("name", "Name", true, make("input", { type: "text", autocomplete: "name", dir: "auto" })),
+        email: this.field("email", "Email", needsEmail, make("input", { type: "email", autocomplete: "email" })),
+        url: this.field("url", "Website", false, make("input", { type: "url", autocomplete: "url", inputmode: "url" })),
+      };
+      const box = make("input", { type: "checkbox", id: "remember" });
+      const words = "Save my name, email, and website in this browser for the next time I comment.";
+      this.remember = box;
+      this.button = make("button", { type: "submit", class: "cm-button" }, "Post Comment");
+      this.errors = make("div", { class: "cm-errors", role: "alert", tabindex: "-1", hidden: true });
+      const note = make("p", { class: "cm-note", id: "note" }, "Your email address will not be published. Required fields are marked ");
+      note.append(make("span", { class: "cm-star" }, "*"));
+      this.caption = make("h3", { class: "cm-title", id: "title" });
+      this.form = make("form", { class: "cm-form", novalidate: true, "aria-labelledby": "title" }, this.errors);
+      for (const { field } of Object.values(this.inputs)) this.form.append(field);
+      this.form.append(make("div", { class: "cm-remember" }, box, make("label", { for: "remember" }, words)), make("div", {}, this.button));
+      this.respond = make("section", { class: "cm-respond", id: "respond", "aria-labelledby": "title" }, this.caption, note, this.form);
+      this.form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.send();
+      });
+      this.form.addEventListener("input", () => this.saveDraft());
+      /* The page's own keyboard shortcuts must not fire while somebody types in here. */
+      for (const kind of ["keydown", "keypress", "keyup"]) this.form.addEventListener(kind, (event) => event.stopPropagation());
+      this.reply(null);
+      this.fillIn(recall("localStorage", "moderation:author"), recall("sessionStorage", this.memory));
+    }
+
+    field(id, label, required, input) {
+      const caption = make("label", { for: id }, label);
+      if (required) caption.append(" ", make("span", { class: "cm-star", "aria-hidden": "true" }, "*"));
+      const error = make("p", { class: "cm-error", id: `${id}-error`, hidden: true });
+      const hint = id === "email" ? "note" : null;
+      for (const [name, value] of Object.entries({ id, name: id, required, "aria-describedby": hint })) {
+        if (value) input.setAttribute(name, value === true ? "" : value);
+      }
+      const half = id === "name" || id === "email" ? "cm-field cm-half" : "cm-field";
+      return { field: make("div", { class: half }, caption, error, input), input, error, hint, label };
+    }
+
+    fillIn(author, draft) {
+      this.remember.checked = Boolean(author);
+      for (const [name, { input }] of Object.entries(this.inputs)) {
+        const value = (draft && draft[name]) || (author && author[name]);
+        if (typeof value === "string") input.value = value;
+      }
+    }
+
+    /* The draft leaves the address out: it is stored only where the reader ticks the box. */
+    saveDraft() {
+      const { body, name, url } = this.inputs;
+      keep("sessionStorage", this.memory, { body: body.input.value, name: name.input.value, url: url.input.value });
+    }
+
+    reply(id) {
+      const answered = this.shown.get(id);
+      this.parent = answered ? id : null;
+      this.caption.replaceChildren("Leave a Reply");
+      if (answered) {
+        const back = () => {
+          this.reply(null);
+          const button = answered.card.querySelector("button");
+          if (button) button.focus();
+        };
+        this.caption.append(" to ", make("bdi", {}, answered.name), " ", act("Cancel reply", { class: "cm-act cm-cancel" }, back));
+        answered.card.after(this.respond);
+        this.inputs.body.input.focus();
+      } else this.home.replaceChildren(this.respond);
+    }
+
+    async send() {
+      if (this.sending) return;
+      this.sending = true;
+      this.button.setAttribute("aria-disabled", "true");
+      this.button.textContent = "Posting…";
+      this.live.textContent = "";
+      const typed = Object.fromEntries(Object.entries(this.inputs).map(([name, { input }]) => [name, input.value]));
+      const author = { name: typed.name };
+      if (typed.email) author.email = typed.email;
+      if (typed.url) author.url = typed.url;
+      const known = /^https?:/i.test(this.article) ? { url: this.article } : { id: this.article };
+      const article = { ...known, title: (this.getAttribute("article-title") || document.title || "").slice(0, 200) || undefined };
+      const answer = await ask(`v1/${encodeURIComponent(this.site)}/comments`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ article, parent: this.parent, author, body: typed.body }),
+      });
+      this.sending = false;
+      this.button.removeAttribute("aria-disabled");
+      this.button.textContent = "Post Comment";
+      this.tell(answer, typed);
+    }
+
+    tell({ status, wait, body }, typed) {
+      const [title, detail] = ["title", "detail"].map((part) => (body && typeof body[part] === "string" ? body[part] : ""));
+      /* A second try may meet the first one, whose answer was lost on the way: then it has been said indeed. */
+      const arrived = status === 409 && this.unsure === typed.body;
+      if (arrived || ((status === 200 || status === 201 || status === 202) && body)) this.thank(status, body, typed);
+      else if (status === 422 && body && Array.isArray(body.errors) && body.errors.length) this.showErrors(body.errors);
+      else if (status === 429) this.complain(`You are commenting too quickly. Please wait ${wait || "a few"} seconds and post it again.`);
+      else if ([400, 403, 404, 409, 413].includes(status) && title) this.complain(title === detail.replace(/\.$/, "") ? detail : `${title}. ${detail}`);
+      else {
+        this.unsure = typed.body;
+        const again = act("Try again", { class: "cm-button cm-quiet" }, () => this.send());
+        this.complain("Your comment could not be sent. What you typed is still here.", again);
+      }
+    }
+
+    thank(status, body, typed) {
+      keep("localStorage", "moderation:author", this.remember.checked ? { name: typed.name, email: typed.email, url: typed.url } : null);
+      keep("sessionStorage", this.memory, null);
+      this.unsure = null;
+      this.clearErrors();
+      this.inputs.body.input.value = "";
+      const parent = this.parent;
+      if (parent) this.reply(null);
+      if (status === 201) {
+        this.live.textContent = "Your comment is published.";
+        this.start({ cache: "reload" });
+        return;
+      }
+      this.live.textContent = (typeof body.message === "string" && body.message) || HELD;
+      const one = { id: typeof body.id === "string" ? body.id : `own-${this.shown.size}`, parent, author: { name: typed.name }, body: typed.body };
+      const waiting = recall("sessionStorage", `${this.memory}:waiting`);
+      keep("sessionStorage", `${this.memory}:waiting`, [...(Array.isArray(waiting) ? waiting : []), one].slice(-20));
+      const card = this.place(one, true);
+      if (parent) card.focus();
+    }
+
+    clearErrors() {
+      this.errors.hidden = true;
+      for (const { input, error, hint } of Object.values(this.inputs)) {
+        error.hidden = true;
+        input.removeAttribute("aria-invalid");
+        if (hint) input.setAttribute("aria-describedby", hint);
+        else input.removeAttribute("aria-describedby");
+      }
+    }
+
+    complain(sentence, ...rest) {
+      this.clearErrors();
+      this.errors.replaceChildren(make("h4", {}, sentence), ...rest);
+      this.errors.hidden = false;
+      this.errors.focus();
+    }
+
+    showErrors(problems) {
+      this.clearErrors();
+      const lines = make("ul");
+      for (const problem of problems) {
+        const words = String((problem && problem.detail) || "This is not right.");
+        const at = this.inputs[FIELDS[problem && problem.pointer]];
+        if (!at) {
+          lines.append(make("li", {}, words));
+          continue;
+        }
+        const link = make("a", { href: `#${at.input.id}` }, `${at.label}: ${words}`);
+        link.addEventListener("click", (event) => {
+          event.preventDefault();
+          at.input.focus();
+        });
+        lines.append(make("li", {}, link));
+        at.error.textContent = words;
+        at.error.hidden = false;
+        at.input.setAttribute("aria-invalid", "true");
+        at.input.setAttribute("aria-describedby", [at.hint, at.error.id].filter(Boolean).join(" "));
+      }
+      this.errors.replaceChildren(make("h4", {}, "There is a problem"), lines);
+      this.errors.hidden = false;
+      this.errors.focus();
+    }
+  }
+
+  if (!window.customElements || !("adoptedStyleSheets" in Document.prototype)) return;
+  if (!customElements.get("comment-thread")) customElements.define("comment-thread", CommentThread);
+  if (script && script.dataset.site) {
+    const { site, article, title, theme } = script.dataset;
+    script.after(make("comment-thread", { site, article, "article-title": title, theme }));
+  }
+})();
