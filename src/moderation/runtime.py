@@ -7,7 +7,9 @@ service without rules: a file with problems changes nothing, and the problems ca
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
+import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -42,6 +44,7 @@ class Runtime:
         self.env = env
         self.now = now
         self.random = random
+        self.process = f"{socket.gethostname()[:40]}:{os.getpid()}"
         self.trusted_proxies = tuple(ipaddress.ip_network(network) for network in env.trusted_proxies)
         self.vault = Vault(load_keys(env.keys_path))
         self.store = Store(env.database)

@@ -30,24 +30,29 @@ class Outcome:
     decided_at: datetime | None = None
 
 
-def decide(rt: Runtime, who: Moderator, rulings: Sequence[Ruling], request_id: str) -> list[Outcome]:
+def decide(
+    rt: Runtime, who: Moderator, rulings: Sequence[Ruling], request_id: str, *, site: str | None = None
+) -> list[Outcome]:
     """An outcome for each ruling, in order. Raises Forbidden when `who` may not decide at all.
 
-    A comment on a site that is not theirs is `not-found`. One that conflicts does not stop the others.
+    A comment on a site that is not theirs, or not `site` where one is given, is `not-found`. One that conflicts does
+    not stop the others.
     """
     if not who.may(Right.DECIDE):
         raise Forbidden(Right.DECIDE.value)
     now = rt.now()
     with rt.store.writing() as tx:
-        decided = [_decide(tx, who, ruling, now, request_id) for ruling in rulings]
+        decided = [_decide(tx, who, ruling, now, request_id, site) for ruling in rulings]
         changes = [change for _, change in decided if change]
         comments.count_changes(tx, changes, rt.store.shard)
     return [outcome for outcome, _ in decided]
 
 
-def _decide(tx: Tx, who: Moderator, ruling: Ruling, now: datetime, request_id: str) -> tuple[Outcome, Change | None]:
+def _decide(
+    tx: Tx, who: Moderator, ruling: Ruling, now: datetime, request_id: str, site: str | None
+) -> tuple[Outcome, Change | None]:
     seen = queries.standing(tx, ruling.comment_id)
-    if seen is None or not who.may(Right.DECIDE, seen.site):
+    if seen is None or not who.may(Right.DECIDE, seen.site) or (site or seen.site) != seen.site:
         return Outcome(ruling.comment_id, "not-found"), None
     if seen.version != ruling.version:
         return _stands(seen, "conflict"), None

@@ -45,13 +45,13 @@ class NewComment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One comment going from one status to another (`before` is None for a new one)."""
+    """One comment going from one status to another (`before` is None for a new one, `after` for one that goes)."""
 
     site: str
     article_id: int
     email_index: bytes | None
     before: Status | None
-    after: Status
+    after: Status | None
     at: datetime
 
 
@@ -207,8 +207,9 @@ def count_changes(tx: Tx, changes: Sequence[Change], shard: int) -> None:
     public: Counter[int] = Counter()
     touched: set[int] = set()
     for change in changes:
-        steps = [(change.after, 1)] + ([(change.before, -1)] if change.before else [])
-        for status, step in steps:
+        for status, step in ((change.after, 1), (change.before, -1)):
+            if status is None:
+                continue
             tabs[change.site, status.value] += step
             if change.email_index is not None:
                 record = records.setdefault((change.site, change.email_index), (Counter(), change.at))

@@ -1,34 +1,32 @@
-"""Every rate limit of a submission in one Redis round trip, and a local limiter for when Redis cannot be asked.
+"""Every rate limit of a submission in one Redis round trip, and the breaker before a Redis that cannot be asked.
 
-The script is `limits.lua`. What a limit is and what headers say about it stands in `rates`; what follows from an answer
-is decided elsewhere.
+The script is `limits.lua`. What a limit is, what headers say about it, and the local limiter stand in `rates`; what
+follows from an answer is decided elsewhere.
 """
 
 from __future__ import annotations
 
 import hashlib
-import heapq
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from redis._parsers import _HiredisParser
 from redis.connection import ConnectionPool
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.utils import SENTINEL
 
-from moderation.rates import Answer, Bucket, BucketAnswer, Question
+from moderation.rates import SEEN_SECONDS, Answer, LocalLimiter, Question, answer_of
 
 CHECK_SECONDS = 0.2  # a request may lose 0.3 s to Redis; the rest is for a busy machine's scheduler
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 5.0
 QUIET_SECONDS = 1.0  # without news for so long, `state` asks the server itself
-SEEN_SECONDS = 3600
-LOCAL_KEYS = 50_000
 
 Command = tuple[str | int, ...]
 
@@ -92,7 +90,7 @@ class Limits:
             except (RedisError, OSError) as error:
                 self._failed(error)
         return [
-            _answer(question, reply) if reply is not None else self._answer_locally(question)
+            answer_of(question, reply[1:], "redis") if reply is not None else self._answer_locally(question)
             for question, reply in zip(questions, replies, strict=True)
         ]
 
@@ -185,57 +183,6 @@ class Limits:
             self._opened = None
 
 
-class LocalLimiter:
-    """The same arithmetic in this process alone, each worker with its share of the rate.
-
-    A share is the rate divided by `workers`, and of the burst at least the weight of one submission. Holds at most
-    `capacity` keys; when it is full, those nearest to being whole are forgotten first. Not thread safe.
-    """
-
-    def __init__(self, workers: int, capacity: int = LOCAL_KEYS) -> None:
-        self._workers = max(1, workers)
-        self._capacity = capacity
-        self._kept: dict[str, tuple[int, int]] = {}  # key -> (microseconds at which it may be forgotten, count)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def ask(self, question: Question, now: int) -> Answer:
-        """`now` in microseconds; it never goes back."""
-        reply, charges, allowed = [0], {}, True
-        for bucket in question.buckets:
-            key = _key(question, bucket)
-            interval = bucket.window.interval * self._workers
-            tolerance = interval * max(bucket.weight, bucket.window.burst // self._workers)
-            cost = interval * bucket.weight
-            full = min(max(self._kept.get(key, (0, 0))[0], now), now + tolerance)
-            wait = max(0, full + cost - now - tolerance)
-            allowed = allowed and (wait == 0 or bucket.soft)
-            charges[key] = (full, wait, cost, interval, tolerance)
-        for key, (full, wait, cost, interval, tolerance) in charges.items():
-            charged = full + cost if allowed and not wait else full
-            if charged > full:
-                self._keep(key, charged, 0, now)
-            reply += [wait, (now + tolerance - charged) // interval, charged - now]
-        for fingerprint in question.seen:
-            key = _seen_key(question, fingerprint)
-            until, seen = self._kept.get(key, (0, 0))
-            if until <= now:
-                until, seen = now + SEEN_SECONDS * 1_000_000, 0
-            if allowed:
-                self._keep(key, until, seen + 1, now)
-            reply.append(seen)
-        return _answer(question, reply, "local")
-
-    def _keep(self, key: str, until: int, count: int, now: int) -> None:
-        if len(self._kept) >= self._capacity and key not in self._kept:
-            self._kept = {k: v for k, v in self._kept.items() if v[0] > now}
-            surplus = len(self._kept) - self._capacity * 9 // 10  # a tenth at once, so that it is paid rarely
-            for k in heapq.nsmallest(surplus, self._kept, key=lambda k: self._kept[k][0]):
-                del self._kept[k]
-        self._kept[key] = (until, count)
-
-
 class _Line:
     """Connections to one server, none of which can hold a caller longer than `timeout` seconds in total."""
 
@@ -269,7 +216,7 @@ class _Line:
             replies = _exchange(line, commands, deadline)
             again = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
             if again:
-                _, *fresh = _exchange(line, [("SCRIPT", "LOAD", _SCRIPT), *(commands[i] for i in again)], deadline)
+                _, *fresh = _exchange(line, [("SCRIPT", "LOAD", _script()[0]), *(commands[i] for i in again)], deadline)
                 for i, reply in zip(again, fresh, strict=True):
                     replies[i] = reply
         except BaseException:
@@ -314,6 +261,9 @@ class _Line:
         line = self._make(**self._settings)
         try:
             line.connect()
+            (reply,) = _exchange(line, [("PING",)], time.monotonic() + self._timeout)
+            if isinstance(reply, ResponseError):  # no password, for instance
+                raise reply
         except (RedisError, OSError) as error:
             if made.set_running_or_notify_cancel():
                 made.set_exception(error)
@@ -360,37 +310,21 @@ def _exchange(line: _Connection, commands: Sequence[Command], deadline: float) -
     return replies
 
 
-_SCRIPT = (Path(__file__).parent / "limits.lua").read_text(encoding="utf-8")
-_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+@cache
+def _script() -> tuple[str, str]:
+    """The script and the name that EVALSHA knows it by."""
+    source = (Path(__file__).parent / "limits.lua").read_text(encoding="utf-8")
+    return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
 def _kind(error: Exception) -> str:
-    """`TimeoutError`, `OutOfMemoryError`, …; for answers that redis-py has no class for the server's own code."""
+    """`TimeoutError`, `OutOfMemoryError`, …; for an answer that redis-py has no class for, the server's own code."""
     return str(error).partition(" ")[0] if type(error) is ResponseError else type(error).__name__
 
 
 def _command(question: Question, now: int) -> Command:
-    keys = [_key(question, bucket) for bucket in question.buckets]
-    keys += [_seen_key(question, fingerprint) for fingerprint in question.seen]
+    keys = question.keys()
     numbers: list[int] = []
     for bucket in question.buckets:
         numbers += (bucket.window.interval, bucket.window.tolerance, bucket.weight, int(bucket.soft))
-    return ("EVALSHA", _SHA, len(keys), *keys, now, len(question.buckets), SEEN_SECONDS, *numbers)
-
-
-def _key(question: Question, bucket: Bucket) -> str:
-    return f"limits:{{{question.site}}}:{bucket.scope}:{bucket.window.name}:{bucket.key}"
-
-
-def _seen_key(question: Question, fingerprint: str) -> str:
-    return f"limits:{{{question.site}}}:seen:{fingerprint}"
-
-
-def _answer(question: Question, reply: Sequence[int], source: Literal["redis", "local"] = "redis") -> Answer:
-    numbers = iter(reply[1:])
-    buckets = tuple(
-        BucketAnswer(bucket, (wait := next(numbers)) == 0, next(numbers), wait / 1e6, next(numbers) / 1e6)
-        for bucket in question.buckets
-    )
-    allowed = all(answer.allowed or answer.bucket.soft for answer in buckets)
-    return Answer(allowed, buckets, tuple(numbers), source)
+    return ("EVALSHA", _script()[1], len(keys), *keys, now, len(question.buckets), SEEN_SECONDS, *numbers)

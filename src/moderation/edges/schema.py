@@ -100,6 +100,7 @@ comments = Table(
     Index("ix_comments_queue", "site", "status", "id"),
     Index("ix_comments_thread", "article_id", "status", "root_id", "id"),
     Index("ix_comments_author", "site", "email_index", "id"),
+    Index("ix_comments_parent", "parent_id"),
 )
 
 author_records = Table(
@@ -210,6 +211,14 @@ links = Table(  # one-time links: set a first password
     Column("purpose", sa.String(20), nullable=False),
     Column("person_id", Serial, ForeignKey("people.id")),
     Column("expires_at", Utc, nullable=False),
+)
+
+leases = Table(  # who does a job that only one process should do
+    "leases",
+    metadata,
+    Column("name", sa.String(40), primary_key=True),
+    Column("holder", sa.String(80), nullable=False),
+    Column("until", Utc, nullable=False),
 )
 
 loaded_rules = Table(  # every revision of the rules that took effect

@@ -1,0 +1,314 @@
+"""The API: submissions and public reads for article pages, queue and decisions for scripts. Translates, decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import orjson
+from flask import Blueprint, Response, current_app, g, request
+
+from moderation.actions import articles as article_actions
+from moderation.actions import review
+from moderation.actions.submit import Intake
+from moderation.edges import queries, telemetry
+from moderation.edges.comments import finding_row
+from moderation.errors import (
+    FieldProblem,
+    Invalid,
+    ModerationError,
+    NotFound,
+    OriginRefused,
+    TooLarge,
+    UnsupportedContent,
+)
+from moderation.settings import Site
+from moderation.values import Comment, Receipt, Right
+from moderation.web import auth, pages, wire
+from moderation.web.context import client_address, request_id, rt
+from moderation.web.problems import problem
+from moderation.web.threads import threads
+
+api = Blueprint("api", __name__)
+
+AWAITING = "Your comment is awaiting moderation."
+PUBLISHED = "Your comment is published."
+EXPOSED = "RateLimit, RateLimit-Policy, Retry-After, Location"
+MOST_COUNTS = 100
+
+
+@api.post("/v1/<site_id>/comments")
+def post_comment(site_id: str) -> Response:
+    """Take in a comment. JSON or a form; the form's answers are for people."""
+    settings = _site(site_id)
+    kind = _content_kind()
+    origin = _check_origin(settings, kind)
+    values: Mapping[str, str] = {}
+    try:
+        raw = _body()
+        if kind == "json":
+            value = wire.parse_json(raw)
+        else:
+            values = wire.parse_form(raw)
+            value = wire.from_form(values)
+        submission = wire.submission(
+            value,
+            site_id=site_id,
+            site=settings,
+            address=client_address(),
+            request_id=request_id(),
+            own_origin=rt().env.public_url,
+        )
+        receipt = intake().submit(submission)
+    except ModerationError as error:
+        telemetry.submissions_total.labels(site_id, type(error).__name__).inc()
+        if kind == "json":
+            raise
+        return _form_refused(site_id, values, error)
+    telemetry.submissions_total.labels(site_id, "published" if receipt.published else "held").inc()
+    return _accepted(site_id, receipt, kind, origin)
+
+
+def _accepted(site_id: str, receipt: Receipt, kind: str, origin: str | None) -> Response:
+    if kind == "form":
+        location = _after_form(site_id, receipt)
+        return Response(b"", 303, {"Location": location, **receipt.headers})
+    body = {
+        "id": receipt.comment_id,
+        "status": "approved" if receipt.published else "pending",
+        "message": PUBLISHED if receipt.published else AWAITING,
+    }
+    response = Response(orjson.dumps(body), 201 if receipt.published else 202, receipt.headers, "application/json")
+    if receipt.published:
+        response.headers["Location"] = _after_form(site_id, receipt)
+    return response
+
+
+def _after_form(site_id: str, receipt: Receipt) -> str:
+    """Where a reader goes after posting: the article where its address is known, else the thread page."""
+    if receipt.article_url:
+        return f"{receipt.article_url}#comment-{receipt.comment_id}"
+    query = {"article": receipt.article_key} | ({} if receipt.published else {"held": "1"})
+    return f"/t/{site_id}?{urlencode(query)}#comment-{receipt.comment_id}"
+
+
+def _form_refused(site_id: str, values: Mapping[str, str], error: ModerationError) -> Response:
+    """An accessible page with the form as it was typed."""
+    status, body, headers = problem(error, request_id())
+    response = pages.form_page(
+        site_id,
+        values.get("article") or values.get("comment_post_ID") or "",
+        values,
+        body.get("errors", []),
+        status,
+        sentence=body["title"] if not body.get("errors") else None,
+        detail=body["detail"],
+    )
+    response.headers.extend(headers)
+    return response
+
+
+@api.route("/v1/<site_id>/comments", methods=["OPTIONS"])
+def preflight(site_id: str) -> Response:
+    """CORS preflight: an exact listed origin or nothing."""
+    origin = request.headers.get("Origin", "")
+    if origin not in _site(site_id).origins:
+        raise OriginRefused("origin-unlisted")
+    allow = {
+        "Access-Control-Allow-Methods": "POST, OPTIONS",
+        "Access-Control-Allow-Headers": "content-type, idempotency-key",
+        "Access-Control-Max-Age": "600",
+    }
+    g.cors_origin = origin
+    return Response(b"", 204, allow)
+
+
+def _check_origin(settings: Site, kind: str) -> str | None:
+    """Raises OriginRefused for an origin that is neither ours nor listed. A form of a listed origin is a plain page's."""
+    origin = request.headers.get("Origin")
+    if origin is None or origin == rt().env.public_url:
+        return None
+    if origin not in settings.origins:
+        raise OriginRefused("origin-unlisted")
+    g.cors_origin = origin
+    return origin
+
+
+def _content_kind() -> str:
+    """`json` or `form`. Raises UnsupportedContent."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedContent("content-encoding")
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    kind = {"application/json": "json", "application/x-www-form-urlencoded": "form"}.get(request.mimetype)
+    if kind is None or charset not in ("utf-8", "utf8"):
+        raise UnsupportedContent("content-type")
+    return kind
+
+
+def _body() -> bytes:
+    """At most `wire.MOST_BYTES`. Raises TooLarge."""
+    if (request.content_length or 0) > wire.MOST_BYTES:
+        raise TooLarge(wire.MOST_BYTES)
+    raw = request.stream.read(wire.MOST_BYTES + 1)
+    if len(raw) > wire.MOST_BYTES:
+        raise TooLarge(wire.MOST_BYTES)
+    return raw
+
+
+@api.get("/v1/<site_id>/comments")
+def get_thread(site_id: str) -> Response:
+    """An article's approved comments, for anyone and any cache."""
+    page = threads().page(site_id, _article_key(site_id), request.args.get("cursor", ""), newest_first=_newest_first())
+    return _cacheable(page.body, page.etag)
+
+
+@api.get("/v1/<site_id>/counts")
+def get_counts(site_id: str) -> Response:
+    """How many approved comments each `article` has."""
+    origins = (*_site(site_id).origins, rt().env.public_url)
+    given = request.args.getlist("article")
+    if not 1 <= len(given) <= MOST_COUNTS:
+        raise Invalid([FieldProblem("/article", "required" if not given else "too-many")])
+    keys = {each: wire.article_url(each, origins) or each for each in given}
+    with rt().store.reading() as connection:
+        counted = queries.approved_counts(connection, site_id, list(set(keys.values())))
+    return _cacheable(orjson.dumps({"counts": {each: counted[key] for each, key in keys.items()}}), None)
+
+
+def _cacheable(body: bytes, etag: str | None) -> Response:
+    """CDNs may keep it for a moment; it is the same for everyone (reliability: CORS)."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": "public, max-age=10, stale-while-revalidate=30",
+    }
+    if etag:
+        headers["ETag"] = etag
+        if etag in request.headers.get("If-None-Match", ""):
+            return Response(b"", 304, headers)
+    return Response(body, 200, headers, "application/json")
+
+
+def _article_key(site_id: str) -> str:
+    given = request.args.get("article", "")
+    key = wire.article_url(given, (*_site(site_id).origins, rt().env.public_url)) or given
+    if not (wire.is_article_id(key) or key.startswith(("http://", "https://"))) or len(key) > 450:
+        raise Invalid([FieldProblem("/article", "required" if not given else "article-id")])
+    return key
+
+
+def _newest_first() -> bool:
+    order = request.args.get("order", "oldest")
+    if order not in ("oldest", "newest"):
+        raise Invalid([FieldProblem("/order", "choice")])
+    return order == "newest"
+
+
+@api.get("/v1/<site_id>/queue")
+@auth.bearer(Right.READ_QUEUE)
+def get_queue(site_id: str) -> Response:
+    """The queue, for scripts and content systems: each comment with its version and its whole explanation."""
+    _site(site_id)
+    status = wire.status_of(request.args.get("status", "pending"))
+    with rt().store.reading() as connection:
+        page = queries.queue_page(connection, [site_id], status, request.args.get("cursor") or None)
+        counts = queries.tab_counts(connection, [site_id])
+    return _private({"counts": counts, "items": [_queued(item) for item in page.items], "next": page.next})
+
+
+@api.post("/v1/<site_id>/decisions")
+@auth.bearer(Right.DECIDE)
+def post_decisions(site_id: str) -> Response:
+    """Decide about comments. 409 when not one of them could be decided; each answer says how its comment stands."""
+    _site(site_id)
+    rulings = wire.rulings(_json_body())
+    outcomes = review.decide(rt(), auth.current(), rulings, request_id(), site=site_id)
+    for ruling, outcome in zip(rulings, outcomes, strict=True):
+        telemetry.decisions_total.labels(ruling.decision.value, outcome.result).inc()
+    answers = [
+        {
+            "id": outcome.comment_id,
+            "result": outcome.result,
+            "status": outcome.status,
+            "version": outcome.version,
+            "decided_by": outcome.decided_by,
+            "decided_at": outcome.decided_at,
+        }
+        for outcome in outcomes
+    ]
+    return _private(answers, 200 if any(outcome.result == "decided" for outcome in outcomes) else 409)
+
+
+@api.post("/v1/<site_id>/articles")
+@auth.bearer(Right.MANAGE_ARTICLES)
+def post_article(site_id: str) -> Response:
+    """Open or close an article, or make it known with its title and address."""
+    origins = (*_site(site_id).origins, rt().env.public_url)
+    change = wire.article_change(_json_body(), origins)
+    key = wire.article_url(change.article, origins) or change.article
+    article = article_actions.change(
+        rt(),
+        auth.current(),
+        site_id,
+        key,
+        closed=change.closed,
+        title=change.title,
+        url=change.url,
+        request_id=request_id(),
+    )
+    shown = {"key": article.key, "url": article.url, "title": article.title, "closed": article.closed}
+    return _private(shown)
+
+
+def _json_body() -> Any:
+    if _content_kind() != "json":
+        raise UnsupportedContent("content-type")
+    return wire.parse_json(_body())
+
+
+def _private(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _queued(comment: Comment) -> dict[str, Any]:
+    """The moderators' form of a comment. The e-mail address is masked here too."""
+    record = comment.record
+    return {
+        "id": comment.id,
+        "version": comment.version,
+        "status": comment.status,
+        "created_at": comment.created_at,
+        "article": {"key": comment.article.key, "url": comment.article.url, "title": comment.article.title},
+        "parent": {"id": comment.parent.id, "author": comment.parent.author_name, "body": comment.parent.body}
+        if comment.parent
+        else None,
+        "author": {
+            "name": comment.author_name,
+            "url": comment.author_url,
+            "email": comment.email_masked,
+            "verified": comment.verified,
+            "record": {"approved": record.approved, "rejected": record.rejected, "spam": record.spam},
+        },
+        "body": comment.body,
+        "html": comment.html,
+        "masked": [[span.start, span.end, span.label] for span in comment.masks],
+        "explanation": {
+            "verdict": comment.verdict,
+            "revision": comment.revision,
+            "findings": [finding_row(finding) for finding in comment.findings],
+        },
+        "decided": {"by": comment.decided_by, "at": comment.decided_at, "reason": comment.reason}
+        if comment.decided_at
+        else None,
+    }
+
+
+def _site(site_id: str) -> Site:
+    site = rt().rules.sites.get(site_id)
+    if site is None:
+        raise NotFound("site")
+    return site.settings
+
+
+def intake() -> Intake:
+    return cast(Intake, current_app.extensions["intake"])

@@ -1,0 +1,78 @@
+"""gunicorn around the application: its settings, and what each worker opens after the fork.
+
+The settings follow reliability's policies: gthread, few workers with many threads, no control socket, headers that
+look like forwarding refused, small request lines and fields. Put nginx in front of it on the open internet.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from prometheus_client import multiprocess
+
+from moderation.edges.telemetry import configure_logging
+from moderation.runtime import Runtime
+from moderation.settings import Environment
+from moderation.web.app import create_app
+from moderation.worker import Housekeeping
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """`Server(env, ready).run()` serves until a signal ends it. `ready` is called once the port is bound."""
+
+    def __init__(self, env: Environment, ready: Callable[[], None]) -> None:
+        self._env = env
+        self._ready = ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        env = self._env
+        settings: dict[str, Any] = {
+            "bind": [f"{env.host}:{env.port}" if ":" not in env.host else f"[{env.host}]:{env.port}"],
+            "workers": env.workers,
+            "worker_class": "gthread",
+            "threads": env.threads,
+            "worker_connections": 1000,
+            "backlog": 512,
+            "keepalive": 30,
+            "timeout": 30,
+            "graceful_timeout": 30,
+            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - heartbeat files only
+            "control_socket_disable": True,
+            "forwarded_allow_ips": ",".join(env.trusted_proxies) or "127.0.0.1",
+            "secure_scheme_headers": {},
+            "header_map": "refuse",
+            "limit_request_line": 4094,  # a front page asks for many counts at once
+            "limit_request_fields": 60,
+            "limit_request_field_size": 4096,
+            "accesslog": None,
+            "logger_class": JsonLog,
+            "proc_name": "moderation",
+            "when_ready": lambda _: self._ready(),
+            "child_exit": lambda _, worker: multiprocess.mark_process_dead(worker.pid),
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """In the worker, after fork: everything is opened here and nowhere before."""
+        configure_logging(self._env.log_level)
+        rt = Runtime(self._env)
+        rt.follow_rules()
+        Housekeeping(rt).start()
+        return create_app(rt)
+
+
+class JsonLog(Logger):  # type: ignore[misc]
+    """gunicorn's own messages as JSON lines, like all others; requests are logged by the application."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.propagate = True
+        self.error_log.handlers = []
+        self.error_log.setLevel(logging.INFO)
+        self.access_log.handlers = []

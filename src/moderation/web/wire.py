@@ -1,0 +1,470 @@
+"""Every shape that goes over the wire: the one strict parser for what comes in, pydantic models for both ways.
+
+Problems are collected, not raised one by one; each carries a JSON pointer into the body as it is documented, also
+when the sender used a form or WordPress' names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from moderation.errors import FieldProblem, Invalid, Unparsable
+from moderation.settings import Site
+from moderation.values import ArticleRef, Decision, Ruling, Status, Submission
+
+MOST_BYTES = 32 * 1024
+"""The longest body that is read."""
+
+DEEPEST = 20
+"""How deep JSON may nest."""
+
+
+class Shape(BaseModel):
+    """Unknown keys are refused and types are exact."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ArticleIn(Shape):
+    """An article by the publisher's id or by URL, and what is told about it at its first comment."""
+
+    id: str | None = Field(None, description="The publisher's id of the article.", examples=["2026-11-24-town-hall"])
+    url: str | None = Field(None, description="The article's address, on one of the site's origins.")
+    title: str | None = Field(None, description="The article's title, for moderators.")
+
+
+class AuthorIn(Shape):
+    """Who writes."""
+
+    name: str = Field(description="Shown with the comment.", examples=["Ana"])
+    email: str | None = Field(None, description="Never shown. Required unless the site says otherwise.")
+    url: str | None = Field(None, description="A website to link the name to.")
+
+
+class CommentIn(Shape):
+    """A reader's comment. WordPress' names (`comment`, `comment_post_ID`, `email`, …) are understood as well."""
+
+    article: str | ArticleIn = Field(description="The article's id or URL.", examples=["2026-11-24-town-hall"])
+    parent: str | None = Field(None, description="The id of the comment that this one answers.")
+    author: AuthorIn
+    body: str = Field(description="The text: plain, or a small subset of Markdown.", examples=["Well said."])
+
+
+class RulingIn(Shape):
+    """One decision about one comment, in the version that was seen."""
+
+    id: str = Field(max_length=16)
+    version: int = Field(ge=1, le=2**31 - 1)
+    decision: Literal["approve", "reject", "spam", "hold", "undo"]
+    reason: str | None = Field(None, max_length=200)
+
+
+class RulingsIn(BaseModel):
+    """Up to 200 decisions at once; each gets an answer of its own."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+    decisions: Annotated[list[RulingIn], Field(min_length=1, max_length=200)]
+
+
+class ArticleChangeIn(Shape):
+    """Open or close an article, or tell its title and address."""
+
+    article: str
+    closed: bool | None = None
+    title: str | None = Field(None, max_length=300)
+    url: str | None = Field(None, max_length=2000)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Strict JSON (RFC 8259, I-JSON RFC 7493): UTF-8, no duplicate names, no NaN, no lone surrogates, no NUL, at most
+    `DEEPEST` deep. Raises Unparsable."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unparsable("not-utf-8") from None
+    if text.startswith("\ufeff"):
+        raise Unparsable("byte-order-mark")
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError:
+        raise Unparsable("too-deep") from None
+    except ValueError:
+        raise Unparsable("not-json") from None
+    _check_strings(value)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unparsable("duplicate-key")
+    return found
+
+
+def _no_constant(_: str) -> Any:
+    raise Unparsable("not-a-number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise Unparsable("not-a-number")
+    return number
+
+
+def _check_strings(value: Any) -> None:
+    """Depth, surrogates and NUL, without recursion."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        deeper: list[Any] = []
+        for each in level:
+            if isinstance(each, str):
+                _check_string(each)
+            elif isinstance(each, dict):
+                deeper.extend(each)
+                deeper.extend(each.values())
+            elif isinstance(each, list):
+                deeper.extend(each)
+        if not deeper:
+            return
+        level = deeper
+    raise Unparsable("too-deep")
+
+
+def _check_string(text: str) -> None:
+    if "\0" in text:
+        raise Unparsable("nul")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise Unparsable("lone-surrogate") from None
+
+
+def parse_form(raw: bytes) -> dict[str, str]:
+    """A form post (application/x-www-form-urlencoded): UTF-8, each field once, at most 40. Raises Unparsable."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=40
+        )
+    except UnicodeDecodeError:
+        raise Unparsable("not-utf-8") from None
+    except ValueError:
+        raise Unparsable("too-many-fields") from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unparsable("duplicate-key")
+    if any("\0" in part for pair in pairs for part in pair):
+        raise Unparsable("nul")
+    return found
+
+
+IGNORED_IN_FORMS = frozenset({"submit", "remember", "wp-comment-cookies-consent"})
+_ALIASES = {
+    "comment_post_ID": "article",
+    "comment_parent": "parent",
+    "comment": "body",
+    "email": "author.email",
+    "url": "author.url",
+    "author.name": "author.name",
+    "author.email": "author.email",
+    "author.url": "author.url",
+    "author_name": "author.name",
+    "article_title": "article.title",
+    "article_url": "article.url",
+}
+
+
+def from_form(form: Mapping[str, str]) -> Any:
+    """A form's fields as the JSON shape. Empty fields count as absent, as browsers send them."""
+    return from_aliases(
+        {name: value for name, value in form.items() if name not in IGNORED_IN_FORMS and (value or name == "body")}
+    )
+
+
+def from_aliases(value: Any) -> Any:
+    """WordPress' and flat names as the documented shape. Raises Invalid when a field comes under two names."""
+    if not isinstance(value, dict) or not (_ALIASES.keys() & value.keys() or isinstance(value.get("author"), str)):
+        return value
+    found: dict[str, Any] = {}
+    problems: list[FieldProblem] = []
+
+    def put(path: str, given: Any) -> None:
+        head, _, tail = path.partition(".")
+        if not tail and head == "article" and isinstance(found.get("article"), dict):
+            head, tail = "article", "id"
+        table = found if not tail else found.setdefault(head, {})
+        if tail and head == "article" and not isinstance(table, dict):
+            table = found["article"] = {"id": table}
+        if not isinstance(table, dict) or (tail or head) in table:
+            problems.append(FieldProblem("/" + path.replace(".", "/"), "twice"))
+        else:
+            table[tail or head] = given
+
+    for name, given in value.items():
+        if name == "author" and isinstance(given, str):
+            put("author.name", given)
+        elif name == "author" and isinstance(given, dict):
+            for part, inner in given.items():
+                put(f"author.{part}", inner)
+        elif name == "comment_post_ID" and isinstance(given, int) and not isinstance(given, bool):
+            put("article", str(given))
+        elif name == "comment_parent" and given in (0, "0", ""):
+            continue
+        else:
+            put(_ALIASES.get(name, name), given)
+    if problems:
+        raise Invalid(problems)
+    if (
+        isinstance(found.get("article"), dict)
+        and _looks_like_url(found["article"].get("id"))
+        and "url" not in found["article"]
+    ):
+        found["article"]["url"] = found["article"].pop("id")
+    return found
+
+
+def _looks_like_url(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
+def submission(value: Any, *, site_id: str, site: Site, address: str, request_id: str, own_origin: str) -> Submission:
+    """A validated submission. Raises Invalid with every bad field at once."""
+    try:
+        comment = CommentIn.model_validate(from_aliases(value))
+    except ValidationError as errors:
+        raise Invalid(_problems(errors)) from None
+    problems: list[FieldProblem] = []
+    ref = _article(comment.article, (*site.origins, own_origin), problems)
+    if comment.parent is not None and not re.fullmatch(r"[0-9a-z]{16}", comment.parent):
+        problems.append(FieldProblem("/parent", "unknown-comment"))
+    name = _name(comment.author.name, site.lengths.name_max, problems)
+    email = _email(comment.author.email, site.email, problems)
+    url = _website(comment.author.url, site.lengths.url_max, problems)
+    body = comment.body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    _check_length("/body", body, site.lengths.body_min, site.lengths.body_max, problems)
+    if problems:
+        raise Invalid(problems)
+    assert ref is not None
+    return Submission(site_id, ref, comment.parent, name, url, email, body, address, request_id)
+
+
+def _problems(errors: ValidationError) -> list[FieldProblem]:
+    """pydantic's errors as ours: its own codes and texts never travel."""
+    found: dict[tuple[str, str], FieldProblem] = {}
+    for error in errors.errors(include_url=False, include_input=False, include_context=False):
+        path = [str(part) for part in error["loc"] if part not in ("str", "ArticleIn")]
+        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1")[:60] for part in path)
+        code = _CODES.get(error["type"], "type")
+        found.setdefault((pointer, code), FieldProblem(pointer, code))
+    return list(found.values())
+
+
+_CODES = {
+    "missing": "required",
+    "extra_forbidden": "unknown-field",
+    "string_too_long": "too-long",
+    "too_long": "too-many",
+    "too_short": "required",
+    "literal_error": "choice",
+    "less_than_equal": "range",
+    "greater_than_equal": "range",
+}
+
+
+def _check_length(pointer: str, text: str, least: int, most: int, problems: list[FieldProblem]) -> bool:
+    if not _is_visible(text):
+        problems.append(FieldProblem(pointer, "required"))
+    elif len(text) < least:
+        problems.append(FieldProblem(pointer, "too-short", {"least": least, "length": len(text)}))
+    elif len(text) > most:
+        problems.append(FieldProblem(pointer, "too-long", {"most": most, "length": len(text)}))
+    else:
+        return True
+    return False
+
+
+def _is_visible(text: str) -> bool:
+    """Whether anything would be seen: a letter, number, punctuation mark or symbol that is not blank."""
+    return any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in text)
+
+
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols that look like nothing
+
+
+def _name(text: str, most: int, problems: list[FieldProblem]) -> str:
+    """A name on one line, NFC, without controls and without marks that reorder what stands around it (Trojan Source)."""
+    name = unicodedata.normalize("NFC", text).strip()
+    if _check_length("/author/name", name, 1, most, problems) and any(
+        unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _REORDERING for c in name
+    ):
+        problems.append(FieldProblem("/author/name", "control-character"))
+    return name
+
+
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _email(text: str | None, need: Literal["required", "optional"], problems: list[FieldProblem]) -> str | None:
+    given = (text or "").strip()
+    if not given:
+        if need == "required":
+            problems.append(FieldProblem("/author/email", "required"))
+        return None
+    normal = normal_email(given)
+    if normal is None:
+        problems.append(FieldProblem("/author/email", "email"))
+    return normal
+
+
+_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*\Z")
+
+
+def normal_email(text: str) -> str | None:
+    """The normal form: NFC, the domain as A-label in lower case. None when it is no address (RFC 5321, 6531). Never asks DNS."""
+    local, at, domain = text.rpartition("@")
+    if at and len(local) <= 64 and len(text) <= 254 and _PLAIN_LOCAL.match(local):
+        normal_domain = _normal_domain(domain)
+        return f"{local}@{normal_domain}" if normal_domain else None
+    return _validated(text)
+
+
+@lru_cache(maxsize=4096)
+def _normal_domain(domain: str) -> str | None:
+    """The part of validation that costs (IDNA), done once for each domain."""
+    whole = _validated(f"a@{domain}")
+    return whole.rpartition("@")[2] if whole else None
+
+
+def _validated(text: str) -> str | None:
+    try:
+        found = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return None
+    return f"{found.local_part}@{found.ascii_domain or found.domain}"
+
+
+def _website(text: str | None, most: int, problems: list[FieldProblem]) -> str | None:
+    """An http or https address, without a user part; a bare host gets `https://`."""
+    given = (text or "").strip()
+    if not given:
+        return None
+    url = web_address(given)
+    if url is None:
+        problems.append(FieldProblem("/author/url", "url"))
+    elif len(url) > most:
+        problems.append(FieldProblem("/author/url", "too-long", {"most": most, "length": len(url)}))
+    return url
+
+
+_HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}\.?\Z|localhost\Z|\d{1,3}(?:\.\d{1,3}){3}\Z")
+_BARE = re.compile(r"[\w-]+(\.[\w-]+)+(/\S*)?\Z")
+
+
+def web_address(text: str) -> str | None:
+    """`text` as an http(s) URL with an ASCII-only path and no hidden parts, else None."""
+    if any(
+        c <= " " or c in "\\<>\"'`{}|^" or c == "\x7f" or unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+        for c in text
+    ):
+        return None
+    if _BARE.match(text):
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or port == 0:
+        return None
+    if not (_HOST.match(host) or re.fullmatch(r"\[[0-9a-f:.]+\]", parts.netloc.partition("]")[0] + "]")):
+        return None
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path, parts.query, parts.fragment))
+
+
+def _article(given: str | ArticleIn, origins: tuple[str, ...], problems: list[FieldProblem]) -> ArticleRef | None:
+    if isinstance(given, str):
+        given = ArticleIn(url=given) if _looks_like_url(given) else ArticleIn(id=given)
+    before = len(problems)
+    pointer = "/article"
+    if given.id is None and given.url is None:
+        problems.append(FieldProblem(pointer, "required"))
+    if given.id is not None and not is_article_id(given.id):
+        problems.append(FieldProblem(pointer, "article-id"))
+    url = article_url(given.url, origins) if given.url is not None else None
+    if given.url is not None and url is None:
+        problems.append(FieldProblem(pointer, "article-url"))
+    title = " ".join((given.title or "").split())
+    if len(title) > 300:
+        problems.append(FieldProblem(pointer + "/title", "too-long", {"most": 300, "length": len(title)}))
+    if len(problems) > before:
+        return None
+    return ArticleRef(given.id or url or "", url, title or None)
+
+
+def is_article_id(text: str) -> bool:
+    """1 to 200 visible characters, no space at either end, nothing that controls or reorders."""
+    return (
+        0 < len(text) <= 200
+        and text == text.strip()
+        and all(unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp") for c in text)
+    )
+
+
+def article_url(text: str, origins: tuple[str, ...]) -> str | None:
+    """The URL without its fragment, when it stands on one of `origins`; else None."""
+    url = web_address(text)
+    if url is None or len(url) > 450:
+        return None
+    parts = urlsplit(url)
+    if f"{parts.scheme}://{parts.netloc}" not in origins:
+        return None
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, ""))
+
+
+def rulings(value: Any) -> list[Ruling]:
+    """Decisions from the API: a list of them. Raises Invalid."""
+    try:
+        found = RulingsIn.model_validate({"decisions": value})
+    except ValidationError as errors:
+        problems = _problems(errors)
+        raise Invalid(
+            [FieldProblem(each.pointer.removeprefix("/decisions"), each.code, each.data) for each in problems]
+        ) from None
+    return [Ruling(each.id, each.version, Decision(each.decision), each.reason) for each in found.decisions]
+
+
+def article_change(value: Any, origins: tuple[str, ...]) -> ArticleChangeIn:
+    """Raises Invalid."""
+    try:
+        change = ArticleChangeIn.model_validate(value)
+    except ValidationError as errors:
+        raise Invalid(_problems(errors)) from None
+    problems = []
+    if not is_article_id(change.article) and not article_url(change.article, origins):
+        problems.append(FieldProblem("/article", "article-id"))
+    if change.url is not None and article_url(change.url, origins) is None:
+        problems.append(FieldProblem("/url", "article-url"))
+    if problems:
+        raise Invalid(problems)
+    return change
+
+
+def status_of(text: str | None) -> Status | None:
+    """The `status` of a queue query; None for all. Raises Invalid."""
+    if not text or text == "all":
+        return None
+    try:
+        return Status(text)
+    except ValueError:
+        raise Invalid([FieldProblem("/status", "choice")]) from None

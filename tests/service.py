@@ -1,0 +1,216 @@
+"""A real service for tests: started as its owner starts it, on a free port with a folder of its own, and searched at
+the end for what must never leave it.
+
+Everything that is posted with `CANARY` as its e-mail address is looked for afterwards, in plain, base64, hex and the
+usual hashes, in every answer, log line, metric and file.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+CANARY = "canary.j7x2@post.canary-example.org"
+"""Posted as the e-mail address, and never seen again."""
+
+BODY_CANARY = "canary.body.q9@said.canary-example.org"
+"""Typed into a text: moderators see it, the public and the log do not."""
+
+PASSWORD = "correct horse battery staple 9"  # a made-up one for tests
+
+RULES = """
+[defaults]
+origins = ["{base}", "https://news.example.org"]
+
+[defaults.limits]
+address = ["100000/minute"]
+network = ["100000/minute"]
+email = ["100000/minute"]
+pair = ["100000/minute"]
+article = ["100000/minute"]
+site = ["1000000/minute"]
+burst = 1000
+
+[defaults.duplicates]
+near_count = 1000
+
+[sites.demo]
+name = "Demo"
+
+[sites.open]
+name = "Open"
+mode = "post"
+email = "optional"
+
+[sites.listed]
+articles = "listed"
+
+[sites.shut]
+closed = true
+
+[sites.strict]
+[sites.strict.limits]
+address = ["5/minute"]
+burst = 5
+"""
+
+
+def forms_of(address: str) -> list[bytes]:
+    """The address as somebody might find it: plain, encoded, hashed."""
+    raw = address.encode()
+    lower = address.lower().encode()
+    found = [raw, base64.b64encode(raw).rstrip(b"="), raw.hex().encode()]
+    for name in ("md5", "sha1", "sha256"):
+        digest = hashlib.new(name, lower)
+        found += [digest.digest(), digest.hexdigest().encode()]
+    return found
+
+
+FORMS = forms_of(CANARY)
+
+
+@dataclass
+class Service:
+    """A running service. `base` is its address; `session` searches every answer for the canary."""
+
+    base: str
+    state: Path
+    process: subprocess.Popen[bytes]
+    env: dict[str, str]
+    session: requests.Session = field(default_factory=requests.Session)
+    count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.session.hooks["response"].append(_search_answer)
+
+    def comment(self, **over: Any) -> dict[str, Any]:
+        """A good comment that was not sent before."""
+        number = next(self.count)
+        value: dict[str, Any] = {
+            "article": "first-article",
+            "author": {"name": "Ana", "email": CANARY},
+            "body": f"A thought of its own, number {number} {secrets.token_hex(4)}.",
+        }
+        return value | over
+
+    def post(self, site: str = "demo", **over: Any) -> requests.Response:
+        return self.session.post(f"{self.base}/v1/{site}/comments", json=self.comment(**over), timeout=15)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.session.get(f"{self.base}{path}", timeout=15, **options)
+
+    def command(self, *words: str, stdin: str = "") -> str:
+        """What `moderation WORDS` prints. Fails the test when it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "moderation", *words, "--state", str(self.state)],
+            input=stdin, capture_output=True, text=True, env=self.env, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def token(self, *scopes: str, sites: tuple[str, ...] = ()) -> dict[str, str]:
+        """Headers of a new token."""
+        words = [word for scope in scopes for word in ("--scope", scope)]
+        words += [word for site in sites for word in ("--site", site)]
+        return {"Authorization": f"Bearer {self.command('tokens', 'create', *words)}"}
+
+    def person(self, name: str, role: str = "moderator") -> None:
+        """Somebody who signs in with `PASSWORD`."""
+        self.command("users", "add", name, "--role", role, "--password-stdin", stdin=PASSWORD + "\n")
+
+    def log_text(self) -> str:
+        return (self.state / "stderr.log").read_text("utf-8", "replace")
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """The JSON log; a line that is not JSON fails."""
+        return [json.loads(line) for line in self.log_text().splitlines() if line.strip()]
+
+    def wait_ready(self, seconds: float = 20) -> None:
+        wait_until(lambda: self._is_ready(), seconds, lambda: f"the service did not start:\n{self.log_text()[-3000:]}")
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the service ended:\n{self.log_text()[-3000:]}")
+        try:
+            return requests.get(f"{self.base}/readyz", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(timeout=40)
+
+
+@contextmanager
+def running_service(
+    state: Path, *, rules: str = RULES, workers: int = 1, threads: int = 16, env: dict[str, str] | None = None
+) -> Iterator[Service]:
+    """The service on a free port with its state in `state`; stopped and searched when the block ends."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = state / "moderation.toml"
+    if not path.exists():
+        path.write_text(rules.replace("{base}", base), "utf-8")
+    service = start(state, port, workers=workers, threads=threads, env=env)
+    try:
+        service.wait_ready()
+        yield service
+        metrics = requests.get(f"{base}/metrics", timeout=5).content if service.process.poll() is None else b""
+    finally:
+        service.stop()
+    found = [where for where, data in _left_behind(state, metrics) if any(form in data for form in FORMS)]
+    assert not found, f"an e-mail address was found in {found}"
+    assert BODY_CANARY not in service.log_text()
+
+
+def start(state: Path, port: int, *, workers: int = 1, threads: int = 16, env: dict[str, str] | None = None) -> Service:
+    """Start the process; does not wait for it."""
+    whole = {name: value for name, value in os.environ.items() if not name.startswith("MODERATION_")} | (env or {})
+    words = ["serve", "--port", str(port), "--state", str(state), "--workers", str(workers), "--threads", str(threads)]
+    with (state / "stdout.log").open("ab") as out, (state / "stderr.log").open("ab") as err:
+        process = subprocess.Popen([sys.executable, "-m", "moderation", *words], stdout=out, stderr=err, env=whole)
+    return Service(f"http://127.0.0.1:{port}", state, process, whole)
+
+
+def _left_behind(state: Path, metrics: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "metrics", metrics
+    for path in state.rglob("*"):
+        if path.is_file():
+            yield path.name, path.read_bytes()
+
+
+def _search_answer(response: requests.Response, *_: Any, **__: Any) -> None:
+    told = response.content + repr(sorted(response.headers.items())).encode()
+    assert not any(form in told for form in FORMS), f"an e-mail address in the answer of {response.url}"
+
+
+def wait_until(is_so: Any, seconds: float, why: Any = lambda: "it did not come to pass") -> None:
+    """Look again and again, quickly, until `is_so()`; fail after `seconds`."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, why()
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
