@@ -1,8 +1,8 @@
 """What readers see as HTML: the thread page with its form, the demo article, and the widget's script.
 
-Nothing is read or decided here: threads come from `web.threads`, submissions go to `web.api`, which asks
-`form_page` for the answer when a form post is refused. The widget builds a comment's text from `nodes` (see `web.nodes`), never from HTML,
-so that it runs where Trusted Types forbid parsing.
+Nothing is read or decided here: threads come from `web.threads`, submissions go to `web.api`, which asks `form_page`
+for the answer when a form post is refused. The widget builds a comment's text from `nodes` (see `web.nodes`), never from
+HTML, so that it runs where Trusted Types forbid parsing.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def embed() -> Response:
     response.headers["Cache-Control"] = "public, max-age=300"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.set_etag(etag)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @cache
@@ -133,7 +134,8 @@ def _settings(site_id: str) -> Site:
     site = rt().rules.sites.get(site_id)
     if site is None:
         raise NotFound("site")
-    return site.settings
+    settings: Site = site.settings
+    return settings
 
 
 def _article_key(settings: Site, given: str) -> str:
@@ -145,7 +147,12 @@ def _article_key(settings: Site, given: str) -> str:
 
 
 def _site(site_id: str, settings: Site) -> dict[str, Any]:
-    return {"id": site_id, "name": settings.name or site_id, "needs_email": settings.email == "required"}
+    return {
+        "id": site_id,
+        "name": settings.name or site_id,
+        "needs_email": settings.email == "required",
+        "holds_all": settings.mode == "pre",
+    }
 
 
 def _heading(count: int, closed: bool) -> str:
