@@ -6,6 +6,7 @@ No behaviour lives here beyond what a value can say about itself. Times are awar
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +82,7 @@ class Finding:
     code: str = "passed"
     field: str = "body"
     spans: tuple[Span, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def client_address() -> str:
     """The client's network address. Forwarding headers count only when the peer is a trusted proxy (reliability: proxy trust)."""
     return forwarded_client(
         request.remote_addr or "0.0.0.0", request.headers.getlist("X-Forwarded-For"), rt().trusted_proxies
-    )  # noqa: S104 - a stand-in for a peer without an address, not a bind
+    )
 
 
 def forwarded_client(
