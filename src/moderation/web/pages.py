@@ -1,8 +1,8 @@
 """What readers see as HTML: the thread page with its form, the demo article, and the widget's script.
 
 Nothing is read or decided here: threads come from `web.threads`, submissions go to `web.api`, which asks `form_page`
-for the answer when a form post is refused. The widget builds a comment's text from `nodes` (see `web.nodes`), never from
-HTML, so that it runs where Trusted Types forbid parsing.
+for the answer when a form post is refused. The widget builds a comment's text from `nodes` (see `web.nodes`) and never
+from HTML, so that it runs where Trusted Types forbid parsing.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ DEMO = "demo"
 DEMO_ARTICLE = "night-ferry"
 DEMO_TITLE = "The last ferry will run until two"
 STATIC = Path(__file__).parent / "static" / "reader"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'{origins}; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
 
 FIELDS = {
     "article": ("article", "comment_post_ID"),
@@ -62,8 +66,9 @@ def thread(site_id: str) -> Response:
     view = thread_view(site_id, _article_key(settings, request.args.get("article", "")), cursor)
     article = view["article"]
     parent, answers = _answered(site_id, article["key"], request.args.get("reply", ""))
-    page = render_template(
-        "reader/thread.html",
+    return _page(
+        settings,
+        200,
         site=_site(site_id, settings),
         thread={"article": article, "comments": _nested(view["comments"], settings), "next": view["next"]},
         heading=_heading(view["count"], bool(article["closed"])),
@@ -71,7 +76,6 @@ def thread(site_id: str) -> Response:
         later=bool(cursor),
         form=_form(site_id, {"article": article["key"], "parent": parent}, answers=answers),
     )
-    return make_response(page)
 
 
 def form_page(
@@ -89,15 +93,24 @@ def form_page(
     there are none. Reads nothing but the rules, so that it also works while the store is away. Raises NotFound for an
     unknown site.
     """
+    settings = _settings(site_id)
     key = article or _typed(values)["article"]
-    page = render_template(
-        "reader/thread.html",
-        site=_site(site_id, _settings(site_id)),
+    response = _page(
+        settings,
+        status,
+        site=_site(site_id, settings),
         thread={"article": {"key": key, "url": None, "title": None, "closed": None}, "comments": None, "next": None},
         form=_form(site_id, dict(values) | {"article": key}, problems, sentence, detail),
     )
-    response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _page(settings: Site, status: int, **shown: Any) -> Response:
+    """The thread page. Its form ends at an article on one of the site's origins: browsers hold a form's redirects to
+    `form-action` as well."""
+    response = make_response(render_template("reader/thread.html", **shown), status)
+    response.headers["Content-Security-Policy"] = POLICY.format(origins=" ".join(("", *settings.origins)))
     return response
 
 
