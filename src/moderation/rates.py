@@ -1,10 +1,12 @@
-"""The words of rate limiting: a window, what is asked about a submission, what is answered, and the header values.
+"""The words of rate limiting: a window, what is asked about a submission, what is answered, what headers say of it; and
+a limiter for one process alone.
 
-Pure. Where the numbers are kept, and the arithmetic on them, is `edges/limits`.
+No clock and no connection: the limits that all workers share are in `edges/limits`.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections.abc import Sequence
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
+SEEN_SECONDS = 3600  # how long a fingerprint is remembered after it was first let through
+LOCAL_KEYS = 50_000
 UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(\d{1,6})?\s*(second|minute|hour|day)s?\s*", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")  # also safe in a key and in a structured header field
@@ -71,6 +75,15 @@ class Question:
     buckets: tuple[Bucket, ...]
     seen: tuple[str, ...] = ()
 
+    def keys(self) -> list[str]:
+        """One key a bucket, then one a fingerprint.
+
+        The site is the Redis Cluster hash tag: all buckets of a submission, also those of its article and of the whole
+        site, lie in one slot, so that one script can charge them together.
+        """
+        keys = [f"limits:{{{self.site}}}:{b.scope}:{b.window.name}:{b.key}" for b in self.buckets]
+        return keys + [f"limits:{{{self.site}}}:seen:{fingerprint}" for fingerprint in self.seen]
+
 
 @dataclass(frozen=True, slots=True)
 class BucketAnswer:
@@ -98,6 +111,17 @@ class Answer:
     def retry_after(self) -> float:
         """Seconds until every bucket that refused would allow this submission; 0 when it was allowed."""
         return max((b.retry_after for b in self.buckets if not b.allowed and not b.bucket.soft), default=0.0)
+
+
+def answer_of(question: Question, numbers: Sequence[int], source: Literal["redis", "local"]) -> Answer:
+    """From numbers in microseconds: (wait, uses left, time until whole) a bucket, then a count a fingerprint."""
+    rest = iter(numbers)
+    buckets = tuple(
+        BucketAnswer(bucket, (wait := next(rest)) == 0, next(rest), wait / 1e6, next(rest) / 1e6)
+        for bucket in question.buckets
+    )
+    allowed = all(answer.allowed or answer.bucket.soft for answer in buckets)
+    return Answer(allowed, buckets, tuple(rest), source)
 
 
 def parse_rate(text: str) -> tuple[int, float]:
@@ -164,3 +188,54 @@ def _tightest(buckets: Sequence[BucketAnswer]) -> list[BucketAnswer]:
         if rival is None or (answer.remaining, -answer.retry_after) < (rival.remaining, -rival.retry_after):
             shown[name] = answer
     return list(shown.values())
+
+
+class LocalLimiter:
+    """GCRA like the script's, in this process alone, each worker with its share of the rate.
+
+    A share is the rate divided by `workers`, and of the burst at least the weight of one submission. Holds at most
+    `capacity` keys; when it is full, those nearest to being whole are forgotten first. Not thread safe.
+    """
+
+    def __init__(self, workers: int, capacity: int = LOCAL_KEYS) -> None:
+        self._workers = max(1, workers)
+        self._capacity = capacity
+        self._kept: dict[str, tuple[int, int]] = {}  # key -> (microseconds at which it may be forgotten, count)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def ask(self, question: Question, now: int) -> Answer:
+        """`now` in microseconds; it never goes back."""
+        keys = question.keys()
+        asked, allowed = [], True
+        for bucket, key in zip(question.buckets, keys, strict=False):
+            interval = bucket.window.interval * self._workers
+            tolerance = interval * max(bucket.weight, bucket.window.burst // self._workers)
+            full = min(max(self._kept.get(key, (0, 0))[0], now), now + tolerance)
+            charged = full + interval * bucket.weight
+            wait = max(0, charged - now - tolerance)
+            allowed = allowed and (wait == 0 or bucket.soft)
+            asked.append((key, full, charged, wait, interval, tolerance))
+        numbers: list[int] = []
+        for key, full, charged, wait, interval, tolerance in asked:
+            if allowed and not wait:
+                full = charged
+                self._keep(key, full, 0, now)
+            numbers += (wait, (now + tolerance - full) // interval, full - now)
+        for key in keys[len(question.buckets) :]:
+            until, seen = self._kept.get(key, (0, 0))
+            if until <= now:
+                until, seen = now + SEEN_SECONDS * 1_000_000, 0
+            if allowed:
+                self._keep(key, until, seen + 1, now)
+            numbers.append(seen)
+        return answer_of(question, numbers, "local")
+
+    def _keep(self, key: str, until: int, count: int, now: int) -> None:
+        if len(self._kept) >= self._capacity and key not in self._kept:
+            self._kept = {k: v for k, v in self._kept.items() if v[0] > now}
+            surplus = len(self._kept) - self._capacity * 9 // 10  # a tenth at once, so that it is paid rarely
+            for k in heapq.nsmallest(surplus, self._kept, key=lambda k: self._kept[k][0]):
+                del self._kept[k]
+        self._kept[key] = (until, count)

@@ -36,7 +36,7 @@ class Decision(StrEnum):
 class Effect(StrEnum):
     """What a finding proposes. The judge combines them: reject over spam over hold over approve."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - an effect
     TAG = "tag"
     APPROVE = "approve"
     HOLD = "hold"
@@ -218,7 +218,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment as stored, for moderators. `email_masked` looks like `j•••@e•••.org`; the address itself stays sealed."""
+    """A comment as moderators see it. `email_masked` looks like `j•••@e•••.org`; the address itself stays sealed."""
 
     id: str
     site: str
@@ -278,7 +278,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """Who acts: a signed-in person or a token. `sites` is None for all sites. `session` is the session's stored hash."""
+    """Who acts: a person or a token. `sites` is None for all sites, `session` the stored hash of the session."""
 
     id: int
     name: str

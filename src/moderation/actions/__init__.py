@@ -1,1 +1,1 @@
-"""One file for each thing the service does. The only place where transactions begin. Actions never import each other."""
+"""One file for each thing the service does. Only here do transactions begin. Actions never import each other."""

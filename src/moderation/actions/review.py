@@ -20,7 +20,7 @@ from moderation.values import MOVES, STATUS_AFTER, Decision, Moderator, Right, R
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one ruling. For `conflict` and `illegal`, `status`, `decided_by` and `decided_at` say how it stands."""
+    """What became of one ruling. After `conflict` and `illegal` the other fields say how the comment stands."""
 
     comment_id: str
     result: Literal["decided", "conflict", "illegal", "not-found"]

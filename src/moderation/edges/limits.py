@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from redis._parsers import _HiredisParser
 from redis.connection import ConnectionPool
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 from redis.utils import SENTINEL
 
 from moderation.rates import SEEN_SECONDS, Answer, LocalLimiter, Question, answer_of
@@ -51,7 +51,7 @@ class Limits:
     Keys are `limits:{site}:scope:window:key`: the site is the hash tag, so that a submission's buckets, also those of
     the article and of the whole site, share one Redis Cluster slot and one script call can charge them together.
 
-    `timeout` bounds a whole check, connecting included. `clock` gives seconds that never go back; it moves the breaker
+    Raises ValueError when the URL makes no sense. `timeout` bounds a whole check, connecting included. `clock` gives seconds that never go back; it moves the breaker
     and the local limiter. `server_time` (microseconds) replaces the server's clock in tests.
     """
 
@@ -122,12 +122,13 @@ class Limits:
         now = self._server_time() if self._server_time else 0
         commands = [_command(question, now) for question in questions]
         replies = self._line.trip(commands)
-        errors = [reply for reply in replies if isinstance(reply, ResponseError)]
-        if errors:
-            self._failed(errors[0])
+        for reply in replies:
+            if not isinstance(reply, list):
+                self._failed(reply)
+                break
         else:
-            self._succeeded(sum(reply[0] for reply in replies if isinstance(reply, list)))
-        return [None if isinstance(reply, ResponseError) else reply for reply in replies]
+            self._succeeded(healed=sum(reply[0] for reply in replies if isinstance(reply, list)))
+        return [reply if isinstance(reply, list) else None for reply in replies]
 
     def _answer_locally(self, question: Question) -> Answer:
         with self._lock:
@@ -153,10 +154,10 @@ class Limits:
         try:
             # a write: a full or read-only server answers reads as if nothing were wrong
             replies = self._line.trip([("SET", "limits:probe", 1, "PX", 1000)])
-            if isinstance(replies[0], ResponseError):
+            if isinstance(replies[0], RedisError):
                 self._failed(replies[0])
             else:
-                self._succeeded(0)
+                self._succeeded(healed=0)
         except (RedisError, OSError) as error:
             self._failed(error)
         finally:
@@ -202,6 +203,10 @@ class _Line:
             "driver_info": None,  # saves two round trips a connection
             "parser_class": _DeadlineParser,
         }
+        try:
+            self._make(**self._settings)  # opens nothing yet
+        except TypeError as error:
+            raise ValueError("The Redis URL has an option after '?' that does not exist.") from error
         self._timeout = timeout
         self._idle: list[_Connection] = []
 
@@ -262,8 +267,8 @@ class _Line:
         try:
             line.connect()
             (reply,) = _exchange(line, [("PING",)], time.monotonic() + self._timeout)
-            if isinstance(reply, ResponseError):  # no password, for instance
-                raise reply
+            if reply != b"PONG":  # no password, for instance
+                raise reply if isinstance(reply, RedisError) else InvalidResponse("this is no Redis")
         except (RedisError, OSError) as error:
             if made.set_running_or_notify_cancel():
                 made.set_exception(error)

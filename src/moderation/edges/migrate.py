@@ -21,7 +21,8 @@ class SchemaTooNew(Exception):
 
     def __init__(self, revision: str) -> None:
         super().__init__(
-            f"The store has schema {revision}, which this version does not know. Start the newer version again, or restore a backup."
+            f"The store has schema {revision}, which this version does not know. "
+            "Start the newer version again, or restore a backup."
         )
 
 

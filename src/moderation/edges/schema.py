@@ -1,4 +1,4 @@
-"""The tables, and engines for SQLite and PostgreSQL. The same tables on both; what differs between them is in this file.
+"""The tables, and engines for SQLite and PostgreSQL. Where the two differ, it is in this file.
 
 Comment ids are 16 characters that sort by time, so a keyset on `id` is a keyset on age. No query lives here.
 """

@@ -97,7 +97,7 @@ def configure_logging(level: str) -> None:
 
 
 def _line(event: dict[str, Any], **_: object) -> bytes:
-    """JSON with C1 controls and the two line separators escaped too: a terminal or a log reader takes them for more than text."""
+    """JSON with C1 controls and the two line separators escaped too: terminals take them for more than text."""
     raw = orjson.dumps(event, default=str)
     if raw.isascii():
         return raw

@@ -12,7 +12,7 @@ import ahocorasick
 
 from moderation.text.lexicon import Lexicon, Term
 from moderation.text.normalise import fold
-from moderation.text.spelling import key_of, runs
+from moderation.text.spelling import key_of, runs, sound
 
 _SPELT_OUT = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")  # endings for which wrong spellings are worked out
 
@@ -35,6 +35,8 @@ class Index:
     automaton: ahocorasick.Automaton | None
     words: dict[str, Form] = field(default_factory=dict)
     misspelt: dict[str, Form] = field(default_factory=dict)
+    sounds: dict[str, Form] = field(default_factory=dict)
+    headless: dict[str, Form] = field(default_factory=dict)
     masked: dict[tuple[int, str], list[tuple[str, Form]]] = field(default_factory=dict)
     phrases: dict[str, list[tuple[tuple[str, ...], int, Form]]] = field(default_factory=dict)
     fragments: set[str] = field(default_factory=set)
@@ -94,18 +96,24 @@ def _add_phrase(index: Index, form: Form) -> None:
 
 def _add_spellings(index: Index, form: Form) -> None:
     word = form.letters
-    endings = _SPELT_OUT if form.term.boundary in ("compound", "inflect") else ("",)
+    endings = _SPELT_OUT if form.term.boundary in ("compound", "inflect", "anywhere") else ("",)
     for ending in endings:
-        whole = word[:-1] + ending if ending[:1] == "e" and word.endswith("e") else word + ending
+        whole = word[:-1] + ending if ending[:1] in ("e", "i") and word.endswith("e") else word + ending
         if len(whole) >= 3:
             index.masked.setdefault((len(whole), whole[0]), []).append((whole, form))
-        if len(whole) >= 4:
-            index.misspelt.setdefault(whole[::-1], form)
-            for wrong in spelt_wrong(whole):
-                index.misspelt.setdefault(wrong, form)
-            for cut in range(1, len(whole)):
-                index.fragments.add(whole[:cut])
-                index.fragments.add(whole[cut:])
+        if len(whole) < 4:
+            continue
+        for cut in range(1, len(whole)):
+            index.fragments.add(whole[:cut])
+            index.fragments.add(whole[cut:])
+        if not form.term.wild:
+            continue
+        index.headless.setdefault(whole[1:], form)
+        index.misspelt.setdefault(whole[::-1], form)
+        if len(sound(whole)) >= 6:
+            index.sounds.setdefault(sound(whole), form)
+        for wrong in spelt_wrong(whole):
+            index.misspelt.setdefault(wrong, form)
 
 
 def spelt_wrong(word: str) -> Iterator[str]:

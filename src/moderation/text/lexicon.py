@@ -4,6 +4,7 @@
     [slur severe inflect]             category, severity, boundary, then any of: maybe, exact, local
     word, another word                terms, parted by commas
     [allow]                           words that excuse a match inside them
+    [benign]                          lines of TERM, TERM: words in whose company the term is only a maybe
     # note                            to the end of the line
 
 Reads and checks lists; matching is `matcher`'s.
@@ -13,14 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 
 CATEGORIES = ("profanity", "sexual", "slur", "insult", "threat", "self-harm")
 SEVERITIES = ("mild", "strong", "severe")
 BOUNDARIES = ("word", "inflect", "stem", "prefix", "suffix", "compound", "anywhere")
-FLAGS = ("maybe", "exact", "local")
+FLAGS = ("maybe", "exact", "local", "wild")
 PROPERTIES = ("language", "source", "licence", "endings", "prefixes", "cues", "evidence")
 
 
@@ -35,7 +36,8 @@ class LexiconError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Term:
     """One word or phrase to find.  `maybe`: only counts with a second signal.  `exact`: its accents matter.
-    `local`: only where the site's languages or the text itself call for its language.  `list` names where it came from."""
+    `local`: only where the site's languages or the text itself call for its language.
+    `wild`: so common that its misspellings are looked for too.  `list` names where it came from."""
 
     text: str
     language: str = "en"
@@ -45,6 +47,7 @@ class Term:
     maybe: bool = False
     exact: bool = False
     local: bool = False
+    wild: bool = False
     list: str = "extra"
 
 
@@ -58,6 +61,7 @@ class Lexicon:
     prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cues: frozenset[str] = frozenset()
     evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    benign: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def load(
@@ -83,7 +87,13 @@ def load(
     ]
     merged = _merge(shipped.values())
     return Lexicon(
-        (*terms, *extra), (*merged.allow, *allow_terms), merged.endings, merged.prefixes, merged.cues, merged.evidence
+        (*terms, *extra),
+        (*merged.allow, *allow_terms),
+        merged.endings,
+        merged.prefixes,
+        merged.cues,
+        merged.evidence,
+        merged.benign,
     )
 
 
@@ -110,6 +120,7 @@ def parse(source: str, name: str) -> Lexicon:
         {code: reader.properties["prefixes"]} if "prefixes" in reader.properties else {},
         frozenset(reader.properties.get("cues", ())),
         {code: reader.properties["evidence"]} if "evidence" in reader.properties else {},
+        reader.benign,
     )
 
 
@@ -121,6 +132,8 @@ class _Reader:
     language: str = "en"
     section: Term | None = None
     allowing: bool = False
+    benign_open: bool = False
+    benign: dict[str, frozenset[str]] = field(default_factory=dict)
     terms: list[Term] = field(default_factory=list)
     allow: list[str] = field(default_factory=list)
     properties: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -136,8 +149,18 @@ class _Reader:
             self._property(number, column, bare)
         elif bare.startswith("["):
             self._open(number, column, bare)
+        elif self.benign_open:
+            self._company(number, column, bare)
         else:
             self._words(number, text)
+
+    def _company(self, number: int, column: int, bare: str) -> None:
+        names, colon, words = bare.partition(":")
+        if not colon or not names.strip() or not words.strip():
+            self._problem(number, column, "a line of [benign] is TERM, TERM: words of innocent company")
+            return
+        for name in names.split(","):
+            self.benign[name.strip()] = frozenset(words.split())
 
     def _problem(self, number: int, column: int, what: str) -> None:
         self.problems.append(f"{self.name}:{number}:{column}: {what}")
@@ -156,8 +179,8 @@ class _Reader:
             self._problem(number, column + len(bare), "a section ends with ]")
             return
         words = bare[1:-1].split()
-        self.allowing = words == ["allow"]
-        if self.allowing:
+        self.allowing, self.benign_open = words == ["allow"], words == ["benign"]
+        if self.allowing or self.benign_open:
             return
         self.section = None
         fine = True
@@ -171,7 +194,7 @@ class _Reader:
                 self._problem(number, column + bare.index(given), f"unknown flag {given!r}; there are {', '.join(FLAGS)}")
                 fine = False
         if len(words) < 3:
-            self._problem(number, column, "a section names category, severity and boundary, or is [allow]")
+            self._problem(number, column, "a section names category, severity and boundary, or is [allow] or [benign]")
         elif fine:
             category, severity, boundary, *flags = words
             self.section = Term("", self.language, category, severity, boundary, *(f in flags for f in FLAGS), self.name)
@@ -194,13 +217,12 @@ class _Reader:
             elif self.section is not None:
                 s = self.section
                 self.terms.append(
-                    Term(word, self.language, s.category, s.severity, s.boundary, s.maybe, s.exact, s.local, self.name)
+                    replace(s, text=word)
                 )
 
 
 def _at_home(term: Term) -> Term:
-    t = term
-    return Term(t.text, t.language, t.category, t.severity, t.boundary, t.maybe, t.exact, False, t.list)
+    return replace(term, local=False)
 
 
 def _merge(lexicons: Iterable[Lexicon]) -> Lexicon:
@@ -209,10 +231,12 @@ def _merge(lexicons: Iterable[Lexicon]) -> Lexicon:
     prefixes: dict[str, tuple[str, ...]] = {}
     cues: set[str] = set()
     evidence: dict[str, tuple[str, ...]] = {}
+    benign: dict[str, frozenset[str]] = {}
     for lexicon in lexicons:
         allow += lexicon.allow
         endings |= lexicon.endings
         prefixes |= lexicon.prefixes
         cues |= lexicon.cues
         evidence |= lexicon.evidence
-    return Lexicon((), tuple(allow), endings, prefixes, frozenset(cues), evidence)
+        benign |= lexicon.benign
+    return Lexicon((), tuple(allow), endings, prefixes, frozenset(cues), evidence, benign)

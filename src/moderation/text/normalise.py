@@ -42,7 +42,8 @@ class Unit(NamedTuple):
 
 def fold(text: str) -> Folded:
     """Fold `text`: total on any str, linear, and idempotent on its own `text`."""
-    units = [u for u in read_units(text) if u.reading.kind != GONE]
+    pieces = undress(text) if needs_undressing(text) else [(c, i, i + 1) for i, c in enumerate(text)]
+    units = [Unit(READ[c], a, b) for c, a, b in pieces if READ[c].kind != GONE]
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -64,11 +65,13 @@ def squeeze(text: str) -> str:
 
 
 def read_units(text: str) -> list[Unit]:
-    """Every character that is left once markup and text direction are undone, as read, in reading order."""
-    if text.isascii() and not _MARKUP_START.search(text):
-        return [Unit(READ[c], i, i + 1) for i, c in enumerate(text)]
-    pieces = undress(text)
-    return [Unit(READ[c], start, end) for c, start, end in pieces]
+    """Every character of `text` as read, one unit each; markup is not undone."""
+    return [Unit(READ[c], i, i + 1) for i, c in enumerate(text)]
+
+
+def needs_undressing(text: str) -> bool:
+    """Could there be markup, entities or turned runs in `text`?"""
+    return bool(_DRESSED.search(text))
 
 
 def undress(text: str) -> list[tuple[str, int, int]]:
@@ -92,7 +95,8 @@ def undress(text: str) -> list[tuple[str, int, int]]:
     return _turn(pieces) if "\u202e" in text or "\u2067" in text else pieces
 
 
-_MARKUP_START = re.compile(r"[<&]|\[/?[a-z]|%[0-9a-f]|\\[ux]", re.IGNORECASE)
+_MARKUP_START = re.compile(r"<[a-z/!>]|&[#a-z]|\[/?[a-z]|%[2-7][0-9a-f]|\\[ux][0-9a-f]", re.IGNORECASE)
+_DRESSED = re.compile(_MARKUP_START.pattern + "|[\u202e\u2067]", re.IGNORECASE)
 _MARKUP = re.compile(
     r"(?P<tag><!--(?:[^-]|-(?!->)){0,200}-->|</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,200})?/?>|<>|</>|"
     r"\[/?(?:b|i|u|s|url|img|color|size|quote|code|center|spoiler|font)(?:=[^\[\]]{0,100})?\])|"

@@ -8,105 +8,166 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from moderation.text.index import Form, Index
-from moderation.text.normalise import Unit
-from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, LETTER, MARK, NATIVE, SIGN, SPACE
-from moderation.text.spelling import distance, key, key_of, squash
+from moderation.text.leet import heavy
+from moderation.text.masks import masked
+from moderation.text.normalise import Unit, read_units
+from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, LETTER, NATIVE, SIGN, Reading
+from moderation.text.spelling import distance, key, key_of, sound, squash
+from moderation.text.upside import turned
 from moderation.text.words import common, innocent, innocent_keys, innocent_squashed
 
 
 class Hit(NamedTuple):
-    """Units [first, last) spell `form`; `odd` counts odd letters; `tags` say how it was hidden."""
+    """[start, end) of the piece spells `form`; `tags` say how it was hidden."""
 
-    first: int
-    last: int
+    start: int
+    end: int
     form: Form
-    odd: int
     tags: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One way to read a piece: its letters, and for each the unit it came from."""
+class Line(NamedTuple):
+    """One way to read a piece: letters, the unit behind each, and where the unbroken segment of each begins and ends."""
 
     letters: str
-    units: tuple[int, ...]
-    leet: bool
+    units: Sequence[Unit]
+    places: list[int]
+    begins: list[int]
+    ends: list[int]
+    tags: frozenset[str]
 
 
-_RANDOM = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-.*|(?=[a-z-]*[0-9][0-9a-z-]*[a-z])[0-9a-f]{8,}|0x[0-9a-f]+)\Z")
-_ADDRESS = re.compile(r"[a-z]+://|www\.|[\w.+-]+@[\w-]+\.|/|\w\.(?:com|org|net|example|co\.uk|io)\b")
+class Place(NamedTuple):
+    """What kind of piece is read: a web address or path, a run of several chunks, a user name."""
+
+    address: bool
+    spaced: bool
+
+
+_RANDOM = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-.*|(?=[a-z-]*[0-9][0-9a-z-]*[a-z])(?:\w+:)?[0-9a-f]{8,}|0x[0-9a-f]+|#[0-9a-f]{3,8})\Z")
+_ADDRESS = re.compile(r"[a-z]+://|www\.|[\w.+-]+@[\w-]+\.|\w{2,}/\w|\w/\w{2,}|\w{2,}\.(?:com|org|net|example|co\.uk|io)\b")
 _OUTER = "".join(map(chr, range(33, 48))) + ":;<=>?[\\]^_`{|}~“”‘’«»…"
+_BESIDE = 30  # letters beside a match that are looked at
+_JOINERS = ("s", "ed", "er", "ers", "ing", "in", "y")
+_NONE: frozenset[str] = frozenset()
 
 
-def scan(index: Index, units: Sequence[Unit], text: str, *, spaced: bool = False) -> list[Hit]:
-    """What `units` (read from `text`, a piece of it, lower case) hide.  `spaced`: a run of several chunks."""
+def scan(index: Index, piece: str, *, spaced: bool = False) -> list[Hit]:
+    """What `piece` hides.  `spaced`: it is a run of several chunks, to be read as one word."""
     if index.automaton is None:
         return []
-    address = bool(_ADDRESS.search(text))
-    if _RANDOM.search(text.strip(_OUTER)):
+    units = read_units(piece)
+    lower = piece.lower()
+    place = Place(bool(_ADDRESS.search(lower)), spaced)
+    if _RANDOM.match(lower.strip(_OUTER)):
         return []
     hits: list[Hit] = []
-    for line in readings(units):
-        hits += _search(index, line, units, address, spaced)
-    if not spaced and not address:
-        hits += _whole_word(index, units)
+    for line in readings(units, piece):
+        hits += _search(index, line, place)
+    if not spaced and not place.address:
+        hits += _whole_word(index, units, hits)
     return hits
 
 
-def readings(units: Sequence[Unit]) -> list[Line]:
+def readings(units: Sequence[Unit], piece: str) -> list[Line]:
     """The ways to read a piece that differ from one another."""
-    latin = any(u.reading.kind in (LETTER, FACE, ACCENT) for u in units)
-    lines: list[Line] = []
-    plain = _line(units, leet=False, native=False)
-    lines.append(plain)
-    if any(u.reading.kind in (DIGIT, SIGN) for u in units):
-        leet = _line(units, leet=True, native=False)
-        if leet.letters != plain.letters:
-            lines.append(leet)
-    if any(u.reading.kind == NATIVE for u in units):
-        own = _line(units, leet=False, native=True)
-        lines.append(own)
-    del latin
-    return [line for line in lines if line.letters]
+    kinds = {u.reading.kind for u in units}
+    lines = [_line(units, leet=False, native=False)]
+    if DIGIT in kinds or SIGN in kinds:
+        lines.append(_line(units, leet=True, native=False))
+        bare = _unpunctuated(units)
+        if len(bare) < len(units):
+            lines.append(_line(bare, leet=True, native=False))
+    merged = heavy(units, piece)
+    if merged is not None:
+        lines.append(_line(merged, leet=True, native=False))
+    flipped = turned(piece)
+    if flipped is not None:
+        lines.append(_line(flipped, leet=False, native=False)._replace(tags=frozenset({"upside-down"})))
+    if NATIVE in kinds:
+        lines.append(_line(units, leet=False, native=True))
+    distinct: dict[str, Line] = {}
+    for line in lines:
+        if line.letters:
+            distinct.setdefault(line.letters, line)
+    return list(distinct.values())
+
+
+def _unpunctuated(units: Sequence[Unit]) -> Sequence[Unit]:
+    """Without the signs at either end that are more likely punctuation: (word), word!!!"""
+    first, last = 0, len(units)
+    while last > first and units[last - 1].reading.plain in "!?.,:;)]}>\"'|*":
+        last -= 1
+    while first < last and units[first].reading.plain in "([{<\"'#@|*!":
+        first += 1
+    return units[first:last]
 
 
 def _line(units: Sequence[Unit], *, leet: bool, native: bool) -> Line:
     letters: list[str] = []
     places: list[int] = []
+    begins: list[int] = []
+    ends: list[int] = []
+    begin = 0
+    broken = False
     for i, (reading, _, _) in enumerate(units):
         kind = reading.kind
-        if native:
-            seen = reading.native if kind in (NATIVE, LETTER, ACCENT, FACE) else ""
-        elif kind in (LETTER, FACE, ACCENT, NATIVE) or (leet and kind in (DIGIT, SIGN)):
+        if kind == LETTER:
+            seen = reading.look
+        elif native:
+            seen = reading.native if kind in (NATIVE, ACCENT, FACE) else ""
+        elif kind in (FACE, ACCENT, NATIVE) or (leet and kind in (DIGIT, SIGN)):
             seen = reading.look
         else:
             seen = ""
+        if not seen:
+            broken = broken or kind != GONE
+            continue
+        if broken and letters:
+            ends += [len(letters)] * (len(letters) - begin)
+            begin = len(letters)
+        broken = False
         for letter in seen:
             letters.append(letter)
             places.append(i)
-    return Line("".join(letters), tuple(places), leet)
+            begins.append(begin)
+    ends += [len(letters)] * (len(letters) - begin)
+    return Line("".join(letters), units, places, begins, ends, frozenset({"leet"}) if leet else _NONE)
 
 
-def _search(index: Index, line: Line, units: Sequence[Unit], address: bool, spaced: bool) -> list[Hit]:
+def _search(index: Index, line: Line, place: Place) -> list[Hit]:
     hits: list[Hit] = []
-    native = not line.letters.isascii()
-    if native:
-        key_letters, begins = line.letters, list(range(len(line.letters) + 1))
+    letters = line.letters
+    latin = letters.isascii()
+    if latin:
+        key_letters, begins = key_of(letters)
     else:
-        key_letters, begins = key_of(line.letters)
+        key_letters, begins = letters, list(range(len(letters) + 1))
     assert index.automaton is not None
+    seen_before: dict[tuple[int, str, str, str], bool] = {}
     for end, (size, forms) in index.automaton.iter(key_letters):
         first, last = begins[end - size + 1], begins[end + 1]
-        seen = line.letters[first:last]
-        cut = tuple(line.letters[begins[k] : begins[k + 1]] for k in range(end - size + 1, end + 1))
+        seen = letters[first:last]
+        gaps = line.begins[first] != line.begins[last - 1]
+        if place.spaced and not gaps:
+            continue
+        left = letters[max(line.begins[first], first - _BESIDE) : first]
+        right = letters[last : min(line.ends[last - 1], last + _BESIDE)]
         for form in forms:
-            hit = _check(index, form, line, units, first, last, seen, cut, address, spaced)
+            if form.latin != latin:
+                continue
+            known = None if gaps or line.tags else seen_before.get((id(form), seen, left, right))
+            if known is False:
+                continue
+            cut = tuple(letters[begins[k] : begins[k + 1]] for k in range(end - size + 1, end + 1)) if latin else ()
+            hit = _check(index, form, line, place, first, last, cut, left, right, gaps)
             if hit is not None:
                 hits.append(hit)
+            elif known is None:
+                seen_before[(id(form), seen, left, right)] = False
     return hits
 
 
@@ -114,54 +175,60 @@ def _check(
     index: Index,
     form: Form,
     line: Line,
-    units: Sequence[Unit],
+    place: Place,
     first: int,
     last: int,
-    seen: str,
     cut: tuple[str, ...],
-    address: bool,
-    spaced: bool,
+    left: str,
+    right: str,
+    gaps: bool,
 ) -> Hit | None:
+    """The hit, if what stands at letters [first, last) of `line` is to be read as `form`."""
     term = form.term
+    seen = line.letters[first:last]
     odd, stretched = (0, False)
     if form.latin and seen != form.letters:
-        odd, stretched = _distance(form, cut, line, units, first)
-        if odd and (term.maybe or term.language != "en" or address):
+        odd, stretched = _distance(form, cut, line, first)
+        if odd and (term.maybe or term.language != "en" or place.address or len(form.letters) < 4):
             return None
-    at, to = line.units[first], line.units[last - 1]
-    gaps = _gaps(units, line, first, last)
-    left, right = _beside(units, line, first, last)
     if gaps:
-        if address:
+        if place.address:
             return None
-        pieces = _pieces(line, units, first, last)
-        if all(len(p) == 1 for p in pieces) and len(pieces) > 2:
-            left, right = _beside_singles(units, line, first, last)
-        elif not _broken(form, pieces, left, right, odd, spaced):
+        pieces = _pieces(line, first, last)
+        if len(pieces) > 2 and all(len(p) == 1 for p in pieces):
+            left, right = _beside_singles(line, first, last)
+        elif not _broken(form, pieces, left, right, odd, line, first, last):
             return None
-    elif spaced:
-        return None
     whole = left + seen + right
     exact = not odd and not left and not right
-    if not form.latin:
-        if not _fits(index, form, left, right, address):
+    if form.latin:
+        joined = bool(left or right)
+        if odd > _allowed(len(form.letters), joined):
             return None
-    else:
-        if odd > _allowed(len(form.letters), bool(left or right)):
+        if not exact and _is_innocent(index, form, whole, seen, plain=not (odd or stretched or line.tags or gaps)):
             return None
-        if whole in innocent() and not exact:
+        if stretched and joined and squash(whole) in innocent_squashed():
             return None
-        if (odd or stretched or line.leet or gaps) and not exact and key(whole) in innocent_keys():
+        if odd and whole in common():
             return None
-        if stretched and squash(whole) in innocent_squashed() and squash(seen) != squash(form.letters):
-            return None
-        if not _fits(index, form, left, right, address):
-            return None
-    tags = _tags(units, at, to, line, odd, stretched, bool(gaps), form)
-    return Hit(at, to + 1, form, odd, tags)
+    if not _fits(index, form, left, right, place.address):
+        return None
+    at, to = line.places[first], line.places[last - 1]
+    span = line.units[at : to + 1]
+    tags = _tags(span, line, odd, stretched, gaps)
+    return Hit(min(u.start for u in span), max(u.end for u in span), form, tags)
 
 
-def _distance(form: Form, cut: tuple[str, ...], line: Line, units: Sequence[Unit], first: int) -> tuple[int, bool]:
+def _is_innocent(index: Index, form: Form, whole: str, seen: str, *, plain: bool) -> bool:
+    if whole in innocent():
+        return True
+    for ending in ("s", "es", "ed", "ing", "er", "ers", "ly", "ness"):
+        if whole.endswith(ending) and len(whole) - len(ending) > len(seen) and whole[: -len(ending)] in innocent():
+            return True
+    return not plain and key(whole) in innocent_keys()
+
+
+def _distance(form: Form, cut: tuple[str, ...], line: Line, first: int) -> tuple[int, bool]:
     """Distance of what is written, a sign or digit counting as any letter that it may stand for."""
     seen = list(cut)
     at = first
@@ -169,9 +236,9 @@ def _distance(form: Form, cut: tuple[str, ...], line: Line, units: Sequence[Unit
         if len(meant) == len(got) and meant != got:
             repaired = ""
             for j, letter in enumerate(got):
-                reading = units[line.units[at + j]].reading
-                ambiguous = reading.kind in (DIGIT, SIGN, FACE) and (meant[j] in reading.other or reading.kind == FACE)
-                repaired += meant[j] if ambiguous else letter
+                reading: Reading = line.units[line.places[at + j]].reading
+                free = reading.kind == FACE or (reading.kind in (DIGIT, SIGN) and meant[j] in reading.other)
+                repaired += meant[j] if free else letter
             seen[i] = repaired
         at += len(got)
     return distance(form.runs, tuple(seen))
@@ -180,87 +247,68 @@ def _distance(form: Form, cut: tuple[str, ...], line: Line, units: Sequence[Unit
 def _allowed(size: int, joined: bool) -> int:
     if joined:
         return 0 if size < 5 else 1
-    return 1 if size < 5 else 2 if size < 7 else 3
+    return 1 if size < 6 else 2 if size < 9 else 3
 
 
-def _gaps(units: Sequence[Unit], line: Line, first: int, last: int) -> bool:
-    """True where something visible stands between the letters of the match."""
-    return any(
-        units[k].reading.kind != GONE
-        for i in range(first, last - 1)
-        for k in range(line.units[i] + 1, line.units[i + 1])
-    )
-
-
-def _beside(units: Sequence[Unit], line: Line, first: int, last: int) -> tuple[str, str]:
-    """The letters that touch the match on either side."""
-    begin = first
-    while begin > 0 and not _parted(units, line.units[begin - 1], line.units[begin]):
-        begin -= 1
-    end = last
-    while end < len(line.units) and not _parted(units, line.units[end - 1], line.units[end]):
-        end += 1
-    return line.letters[begin:first], line.letters[last:end]
-
-
-def _parted(units: Sequence[Unit], a: int, b: int) -> bool:
-    return any(units[k].reading.kind != GONE for k in range(a + 1, b))
-
-
-def _pieces(line: Line, units: Sequence[Unit], first: int, last: int) -> list[str]:
-    pieces = [line.letters[first]]
-    for i in range(first + 1, last):
-        if line.units[i] != line.units[i - 1] and _parted(units, line.units[i - 1], line.units[i]):
-            pieces.append("")
-        pieces[-1] += line.letters[i]
+def _pieces(line: Line, first: int, last: int) -> list[str]:
+    pieces: list[str] = []
+    i = first
+    while i < last:
+        end = min(line.ends[i], last)
+        pieces.append(line.letters[i:end])
+        i = end
     return pieces
 
 
-def _beside_singles(units: Sequence[Unit], line: Line, first: int, last: int) -> tuple[str, str]:
+def _beside_singles(line: Line, first: int, last: int) -> tuple[str, str]:
     """The letters that stand alone before and after a match spelt letter by letter; wider gaps part words."""
 
     def single(i: int) -> bool:
-        before = i == 0 or _parted(units, line.units[i - 1], line.units[i])
-        after = i == len(line.units) - 1 or _parted(units, line.units[i], line.units[i + 1])
-        return before and after
+        return line.ends[i] - line.begins[i] == 1
 
-    width = max(line.units[i + 1] - line.units[i] for i in range(first, last - 1))
+    width = max(line.places[i + 1] - line.places[i] for i in range(first, last - 1))
     begin = first
-    while begin > 0 and single(begin - 1) and line.units[begin] - line.units[begin - 1] <= width:
+    while begin > 0 and first - begin < _BESIDE and single(begin - 1) and line.places[begin] - line.places[begin - 1] <= width:
         begin -= 1
     end = last
-    while end < len(line.units) and single(end) and line.units[end] - line.units[end - 1] <= width:
+    size = len(line.letters)
+    while end < size and end - last < _BESIDE and single(end) and line.places[end] - line.places[end - 1] <= width:
         end += 1
-    return line.letters[begin:first], line.letters[last:end]
+    left, right = line.letters[begin:first], line.letters[last:end]
+    return ("" if left in ("a", "i", "u") else left), ("" if right in ("u", "a", "i") else right)
 
 
-def _broken(form: Form, pieces: list[str], left: str, right: str, odd: int, spaced: bool) -> bool:
+def _broken(form: Form, pieces: list[str], left: str, right: str, odd: int, line: Line, first: int, last: int) -> bool:
     """May a word in `pieces` be read as one?  Only whole pieces, and not when each piece is a word of its own."""
     if left or odd or len(form.letters) < 4:
         return False
     if form.parts == tuple(pieces):
-        return not right
+        return not right or right in _JOINERS
     if form.term.severity == "mild" or form.term.maybe or len(pieces) > max(3, len(form.letters) - 2):
         return False
-    if right and right not in ("s", "ed", "er", "ers", "ing", "in", "y"):
+    if right and right not in _JOINERS:
         return False
+    before = line.units[line.places[first] - 1].reading.plain if line.places[first] else ""
+    if len(pieces[0]) == 1 and before in ("'", "’", "`"):
+        return False  # "it's hit" is not a word cut in two
     words = common()
-    return not all(p in words or (len(p) == 1 and p not in "fcknbw") for p in pieces)
+    return not all(p in words or (len(p) == 1 and p not in "fcknbwp") or (len(p) == 1 and len(pieces) == 2 and p == pieces[-1]) for p in pieces)
 
 
 def _fits(index: Index, form: Form, left: str, right: str, address: bool) -> bool:
+    """Does the boundary of the term allow what touches the match?"""
     boundary = form.term.boundary
-    if boundary == "anywhere":
-        return True
     if not left and not right:
         return True
+    if boundary == "anywhere":
+        return not address
     if address:
         return False
-    endings = index.endings.get(form.term.language, frozenset())
+    endings = index.endings.get(form.term.language, _NONE)
     if boundary in ("inflect", "compound") and not left and _ending(form.letters, right, endings):
         return True
     if boundary == "stem":
-        return not left or left in index.prefixes.get(form.term.language, frozenset())
+        return not left or left in index.prefixes.get(form.term.language, _NONE)
     if boundary == "prefix":
         return not left
     if boundary == "suffix":
@@ -273,46 +321,51 @@ def _fits(index: Index, form: Form, left: str, right: str, address: bool) -> boo
 
 
 def _ending(word: str, right: str, endings: frozenset[str]) -> bool:
-    return not right or right in endings or (right[0] == word[-1] and right[1:] in endings)
+    if not right or right in endings or (right[0] == word[-1] and right[1:] in endings):
+        return True
+    short = squash(right)
+    return short in endings and short != right
 
 
-def _made_of_words(index: Index, letters: str, endings: frozenset[str] = frozenset()) -> bool:
-    """True where `letters` fall apart into common words, bad words and crosses (xX_x_Xx)."""
+def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) -> bool:
+    """True where `letters` fall apart into common words, bad words and their endings, or are crosses (xX_x_Xx)."""
     if not letters or not letters.strip("x"):
         return True
-    if len(letters) > 30:
+    size = len(letters)
+    if size >= _BESIDE:
         return False
     words = common()
-    reach = [True] + [False] * len(letters)
-    for i in range(len(letters)):
+    reach = [True] + [False] * size
+    after_word = [bool(endings)] + [False] * size
+    for i in range(size):
         if not reach[i]:
             continue
-        for j in range(i + 2, min(len(letters), i + 14) + 1):
+        for j in range(i + 1, min(size, i + 16) + 1):
             part = letters[i:j]
-            if (part in words and (j - i > 2 or part in ("my", "me", "up", "it", "so", "no", "is", "im", "ur"))) or (
-                j - i > 3 and part in index.words
-            ):
+            bad = j - i > 2 and part in index.words and index.words[part].term.severity != "mild"
+            if bad or (part in words and (j - i > 2 or part in _SHORT)):
                 reach[j] = True
-            elif i == 0 and part in endings and len(part) > 1:
+                after_word[j] = after_word[j] or bad
+            elif after_word[i] and part in _TAILS:
                 reach[j] = True
     return reach[-1]
 
 
-def _tags(
-    units: Sequence[Unit], at: int, to: int, line: Line, odd: int, stretched: bool, gaps: bool, form: Form
-) -> frozenset[str]:
-    kinds = {units[i].reading.kind for i in range(at, to + 1)}
-    tags = set()
+_SHORT = frozenset(("my", "me", "up", "it", "so", "no", "is", "im", "ur", "oh", "we", "he", "to", "of", "on", "in", "go"))
+_TAILS = frozenset(("s", "es", "ed", "er", "ers", "ing", "in", "y", "a", "as", "az", "z"))
+
+
+def _tags(span: Sequence[Unit], line: Line, odd: int, stretched: bool, gaps: bool) -> frozenset[str]:
+    kinds = {u.reading.kind for u in span}
+    tags = set(line.tags - {"leet"})
     if FACE in kinds or (NATIVE in kinds and line.letters.isascii()):
         tags.add("lookalike")
-    if ACCENT in kinds:
+    if ACCENT in kinds and line.letters.isascii():
         tags.add("accent")
-    if line.leet and (DIGIT in kinds or SIGN in kinds):
+    if "leet" in line.tags and (DIGIT in kinds or SIGN in kinds):
         tags.add("leet")
     if GONE in kinds:
         tags.add("invisible")
-    if any(units[i + 1].start != units[i].end for i in range(at, to)):
-        tags.add("markup")
     if gaps:
         tags.add("spaced")
     if stretched:
@@ -322,47 +375,27 @@ def _tags(
     return frozenset(tags)
 
 
-def _whole_word(index: Index, units: Sequence[Unit]) -> list[Hit]:
-    """The piece as one word: misspelt, backwards or masked."""
-    kinds = [u.reading.kind for u in units]
+def _whole_word(index: Index, units: Sequence[Unit], hits: list[Hit]) -> list[Hit]:
+    """The piece as one word: misspelt, backwards, by its sound, or masked."""
+    core = _trim(units)
+    if not 3 <= len(core) <= 40 or hits:
+        return []
+    start, end = core[0].start, core[-1].end
+    if all(u.reading.kind in (LETTER, FACE, ACCENT, GONE, DIGIT, SIGN) for u in core):
+        letters = "".join(u.reading.look for u in core if u.reading.kind != GONE)
+        plain = all(u.reading.kind in (LETTER, GONE) for u in core)
+        form = index.misspelt.get(letters) or (index.sounds.get(sound(letters)) if len(letters) > 4 else None)
+        if form is not None and not (letters in innocent() or letters in common() or letters in index.words):
+            if plain or key(letters) not in innocent_keys():
+                return [Hit(start, end, form, frozenset({"respelt"}))]
+    form = masked(index, core)
+    return [] if form is None else [Hit(start, end, form, frozenset({"masked"}))]
+
+
+def _trim(units: Sequence[Unit]) -> Sequence[Unit]:
     first, last = 0, len(units)
-    while first < last and kinds[first] in (MARK, SPACE, GONE):
-        first += 1
-    while last > first and kinds[last - 1] in (MARK, SPACE, GONE, SIGN) and not _mask_char(units[last - 1]):
+    while last > first and units[last - 1].reading.plain in "!?.,:;)]}>\"'’”»…":
         last -= 1
-    core = units[first:last]
-    if not 3 <= len(core) <= 40:
-        return []
-    if all(u.reading.kind in (LETTER, FACE, ACCENT, GONE) for u in core):
-        letters = "".join(u.reading.look for u in core)
-        form = index.misspelt.get(letters)
-        if form is None or letters in innocent() or letters in common() or letters in index.words:
-            return []
-        return [Hit(first, last, form, 1, frozenset({"respelt"}))]
-    return _masked(index, core, first)
-
-
-def _mask_char(unit: Unit) -> bool:
-    return unit.reading.plain in _MASKS
-
-
-def _masked(index: Index, core: Sequence[Unit], offset: int) -> list[Hit]:
-    letters = [u.reading.look if u.reading.kind in (LETTER, FACE, ACCENT) else "?" for u in core if u.reading.kind != GONE]
-    shown = sum(c != "?" for c in letters)
-    if shown == len(letters) or not letters or letters[0] == "?" or any(len(c) != 1 for c in letters):
-        return []
-    stars = {u.reading.plain for u in core if u.reading.kind in (MARK, SIGN, DIGIT)}
-    if shown < 2 or any(u.reading.kind == DIGIT for u in core) or not stars <= _MASKS:
-        return []
-    size = len(letters)
-    if size == 3 and stars - {"*"}:
-        return []
-    if shown * 2 < size and stars - {"*"}:
-        return []
-    for word, form in index.masked.get((size, letters[0]), ()):
-        if all(c in ("?", w) for c, w in zip(letters, word, strict=True)):
-            return [Hit(offset, offset + len(core), form, 0, frozenset({"masked"}))]
-    return []
-
-
-_MASKS = frozenset("*#@%$&_-?!.•×–—^~+='’█■▪●○◯□☆★♥❤")
+    while first < last and units[first].reading.plain in "([{<\"'‘“«¿¡":
+        first += 1
+    return units[first:last]

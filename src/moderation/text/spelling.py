@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 _CLASS = {"c": "k", "q": "k", "z": "s", "v": "u", "l": "i", "y": "i"}
-TOO_FAR = 9
 
 
 def key_of(letters: str) -> tuple[str, list[int]]:
@@ -68,3 +67,14 @@ def distance(word: tuple[str, ...], seen: tuple[str, ...]) -> tuple[int, bool]:
 def squash(letters: str) -> str:
     """Every run of the same letter once."""
     return "".join(c for i, c in enumerate(letters) if i == 0 or c != letters[i - 1])
+
+
+_SOUNDS = (("tch", "$"), ("sch", "$"), ("sh", "$"), ("ch", "$"), ("ph", "f"), ("ck", "k"), ("x", "ks"), ("qu", "k"), ("gh", "g"), ("wh", "w"))
+_SAME_SOUND = str.maketrans("cqzvaeiouy", "kksfVVVVVV")
+
+
+def sound(word: str) -> str:
+    """The consonants as they sound, every run of vowels as one V: douchebag and dooshebag sound alike."""
+    for written, heard in _SOUNDS:
+        word = word.replace(written, heard)
+    return squash(word.translate(_SAME_SOUND))

@@ -1,4 +1,4 @@
-"""The API: submissions and public reads for article pages, queue and decisions for scripts. Translates, decides nothing."""
+"""The API: submissions and public reads for article pages, queue and decisions for scripts. Decides nothing."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def preflight(site_id: str) -> Response:
 
 
 def _check_origin(settings: Site, kind: str) -> str | None:
-    """Raises OriginRefused for an origin that is neither ours nor listed. A form of a listed origin is a plain page's."""
+    """The origin to answer to with CORS headers, if any. Raises OriginRefused for one neither ours nor listed."""
     origin = request.headers.get("Origin")
     if origin is None or origin == rt().env.public_url:
         return None

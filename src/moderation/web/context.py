@@ -22,9 +22,9 @@ def request_id() -> str:
 
 
 def client_address() -> str:
-    """The client's network address. Forwarding headers count only when the peer is a trusted proxy (reliability: proxy trust)."""
+    """The client's network address. Forwarding headers count only when the peer is a trusted proxy."""
     return forwarded_client(
-        request.remote_addr or "0.0.0.0", request.headers.getlist("X-Forwarded-For"), rt().trusted_proxies
+        request.remote_addr or "::", request.headers.getlist("X-Forwarded-For"), rt().trusted_proxies
     )
 
 

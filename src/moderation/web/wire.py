@@ -302,7 +302,7 @@ _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols tha
 
 
 def _name(text: str, most: int, problems: list[FieldProblem]) -> str:
-    """A name on one line, NFC, without controls and without marks that reorder what stands around it (Trojan Source)."""
+    """A name on one line, NFC, without controls and marks that reorder what stands around it (Trojan Source)."""
     name = unicodedata.normalize("NFC", text).strip()
     if _check_length("/author/name", name, 1, most, problems) and any(
         unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _REORDERING for c in name
@@ -330,7 +330,10 @@ _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*\Z")
 
 
 def normal_email(text: str) -> str | None:
-    """The normal form: NFC, the domain as A-label in lower case. None when it is no address (RFC 5321, 6531). Never asks DNS."""
+    """The normal form: NFC, the domain as A-label in lower case. None for what is no address (RFC 5321, 6531).
+
+    DNS is never asked.
+    """
     local, at, domain = text.rpartition("@")
     if at and len(local) <= 64 and len(text) <= 254 and _PLAIN_LOCAL.match(local):
         normal_domain = _normal_domain(domain)
