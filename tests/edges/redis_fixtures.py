@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from moderation.edges.redis_server import EmbeddedRedis, start
-
-
-def connect(url: str) -> redis.Redis:
-    """A client for looking and for making faults; it never tries again by itself."""
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +20,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedR
 
 @pytest.fixture
 def redis_url(redis_server: EmbeddedRedis) -> str:
-    client = connect(redis_server.url)
+    client = redis.Redis.from_url(redis_server.url)
     client.flushall()
     client.close()
     return redis_server.url
@@ -35,7 +28,7 @@ def redis_url(redis_server: EmbeddedRedis) -> str:
 
 @pytest.fixture
 def redis_client(redis_url: str) -> Iterator[redis.Redis]:
-    client = connect(redis_url)
+    client = redis.Redis.from_url(redis_url)
     yield client
     client.close()
 

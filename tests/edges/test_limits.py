@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from moderation.edges.limits import Limits, LocalLimiter
-from moderation.rates import Answer, Bucket, Question, Window
+from moderation.edges.limits import Limits
+from moderation.rates import Answer, Bucket, LocalLimiter, Question, Window
 
 pytest_plugins = ["redis_fixtures"]
 

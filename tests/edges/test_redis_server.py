@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from redis_fixtures import connect
+import redis
 
 from moderation.edges import redis_server
 from moderation.edges.redis_server import EmbeddedRedis, RedisServerError, find_binary, start
@@ -94,7 +94,7 @@ def running() -> Iterator[list[EmbeddedRedis]]:
 
 def test_it_listens_on_a_private_unix_socket_only_and_never_evicts(state: Path, running: list[EmbeddedRedis]) -> None:
     running.append(server := start(state, maxmemory="32mb"))
-    client = connect(server.url)
+    client = redis.Redis.from_url(server.url)
     settings = client.config_get("*")
     about = client.info("server")
     client.close()
@@ -116,13 +116,13 @@ def test_it_listens_on_a_private_unix_socket_only_and_never_evicts(state: Path, 
 
 def test_a_second_start_finds_the_keys_again(state: Path, running: list[EmbeddedRedis]) -> None:
     first = start(state)
-    connect(first.url).set("kept", "yes")
+    redis.Redis.from_url(first.url).set("kept", "yes")
     first.stop()
     assert has_ended(first.pid)
 
     running.append(second := start(state))
     assert second.pid != first.pid
-    assert connect(second.url).get("kept") == b"yes"
+    assert redis.Redis.from_url(second.url).get("kept") == b"yes"
 
 
 def test_a_live_server_of_the_same_folder_is_shared_and_left_running(state: Path, running: list[EmbeddedRedis]) -> None:
@@ -130,7 +130,7 @@ def test_a_live_server_of_the_same_folder_is_shared_and_left_running(state: Path
     shared = start(state)
     assert (shared.pid, shared.url, shared.owned) == (server.pid, server.url, False)
     shared.stop()
-    assert connect(server.url).ping()
+    assert redis.Redis.from_url(server.url).ping()
 
 
 def test_a_server_of_another_living_process_is_shared(state: Path) -> None:
@@ -155,10 +155,10 @@ def test_of_many_that_start_at_once_one_owns_and_the_others_share(state: Path) -
 
 def test_two_folders_have_two_servers(state: Path, running: list[EmbeddedRedis]) -> None:
     running += [one := start(state / "one"), other := start(state / "other")]
-    connect(one.url).set("where", "one")
-    assert connect(other.url).get("where") is None
+    redis.Redis.from_url(one.url).set("where", "one")
+    assert redis.Redis.from_url(other.url).get("where") is None
     one.stop()
-    assert connect(other.url).ping()
+    assert redis.Redis.from_url(other.url).ping()
 
 
 def test_stopping_twice_or_in_a_forked_child_does_nothing(state: Path, running: list[EmbeddedRedis]) -> None:
@@ -168,7 +168,7 @@ def test_stopping_twice_or_in_a_forked_child_does_nothing(state: Path, running: 
         server.stop()
         os._exit(0)
     os.waitpid(child, 0)
-    assert connect(server.url).ping()
+    assert redis.Redis.from_url(server.url).ping()
     server.stop()
     server.stop()
     assert has_ended(server.pid)
@@ -188,7 +188,7 @@ def test_a_killed_server_leaves_nothing_in_the_way_and_loses_nothing_written(
 ) -> None:
     for turn in range(5):
         running.append(server := start(state))
-        client = connect(server.url)
+        client = redis.Redis.from_url(server.url)
         assert client.get("turn") == (str(turn - 1).encode() if turn else None)
         client.set("turn", turn)
         os.kill(server.pid, signal.SIGKILL)
@@ -203,7 +203,7 @@ def test_a_foreign_file_in_place_of_the_socket_is_replaced(state: Path, running:
         left.bind(str(path))
     (state / "redis" / "redis.pid").write_text("1\n")
     running.append(server := start(state))
-    assert connect(server.url).ping()
+    assert redis.Redis.from_url(server.url).ping()
 
 
 def test_killing_its_owner_ends_the_server_and_the_next_start_works_at_once(
@@ -212,7 +212,7 @@ def test_killing_its_owner_ends_the_server_and_the_next_start_works_at_once(
     before: bytes | None = None
     for turn in range(4):
         owner = Owner(state).ready()
-        client = connect(f"unix://{state}/redis/redis.sock")
+        client = redis.Redis.from_url(f"unix://{state}/redis/redis.sock")
         assert owner.owned
         assert client.get("turn") == before
         client.set("turn", turn)
@@ -222,7 +222,7 @@ def test_killing_its_owner_ends_the_server_and_the_next_start_works_at_once(
             wait_until(partial(has_ended, owner.redis), "the end of the orphan")
     running.append(server := start(state))
     assert server.owned
-    assert connect(server.url).get("turn") == before
+    assert redis.Redis.from_url(server.url).get("turn") == before
 
 
 def test_a_frozen_orphan_is_killed(state: Path, running: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ def test_a_long_state_path_gets_a_short_private_socket(state: Path, running: lis
     path = Path(server.url.removeprefix("unix://"))
     assert len(os.fsencode(path)) <= redis_server.LONGEST_SOCKET_PATH
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert connect(server.url).ping()
+    assert redis.Redis.from_url(server.url).ping()
     assert start(deep).pid == server.pid
     server.stop()
     assert (deep / "redis" / "appendonlydir").is_dir()
@@ -275,16 +275,16 @@ def test_a_long_state_path_gets_a_short_private_socket(state: Path, running: lis
 
 def test_odd_characters_in_the_path_do_no_harm(state: Path, running: list[EmbeddedRedis]) -> None:
     running.append(server := start(state / "a b'c\"%20#?é"))
-    client = connect(server.url)
+    client = redis.Redis.from_url(server.url)
     client.set("kept", 1)
     server.stop()
     running.append(again := start(state / "a b'c\"%20#?é"))
-    assert connect(again.url).get("kept") == b"1"
+    assert redis.Redis.from_url(again.url).get("kept") == b"1"
 
 
 def test_a_damaged_file_is_set_aside(state: Path, running: list[EmbeddedRedis]) -> None:
     server = start(state)
-    client = connect(server.url)
+    client = redis.Redis.from_url(server.url)
     for number in range(100):
         client.set(f"key {number}", "x" * 100)
     server.stop()
@@ -294,7 +294,7 @@ def test_a_damaged_file_is_set_aside(state: Path, running: list[EmbeddedRedis]) 
     file.write_bytes(content)
 
     running.append(again := start(state))
-    assert connect(again.url).set("works", 1)
+    assert redis.Redis.from_url(again.url).set("works", 1)
     assert (state / "redis" / "appendonlydir.damaged").is_dir()
 
 
@@ -314,7 +314,7 @@ def test_a_server_on_path_is_used_where_none_is_bundled(
     (state / "redis-server").symlink_to(bundled)
     running.append(server := start(state / "state"))
     assert find_binary() == state / "redis-server"
-    assert connect(server.url).ping()
+    assert redis.Redis.from_url(server.url).ping()
     (state / "valkey-server").symlink_to(bundled)
     assert find_binary() == state / "valkey-server"
 

@@ -29,6 +29,7 @@ OPEN_SECONDS = 5.0
 QUIET_SECONDS = 1.0  # without news for so long, `state` asks the server itself
 
 Command = tuple[str | int, ...]
+Reply = list[int] | bytes | ResponseError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,9 @@ class LimitsState:
 class Limits:
     """Thread safe. Opens nothing before the first check, so make it where you like and use it after the fork.
 
-    Keys are `limits:{site}:scope:window:key`: the site is the hash tag, so that a submission's buckets, also those of
-    the article and of the whole site, share one Redis Cluster slot and one script call can charge them together.
-
-    Raises ValueError when the URL makes no sense. `timeout` bounds a whole check, connecting included. `clock` gives seconds that never go back; it moves the breaker
-    and the local limiter. `server_time` (microseconds) replaces the server's clock in tests.
+    Made for one server, or a proxy that looks like one. `timeout` bounds a whole check, connecting included. `clock`
+    gives seconds that never go back; it moves the breaker and the local limiter. `server_time` (microseconds) replaces
+    the server's clock in tests. Raises ValueError when the URL makes no sense.
     """
 
     def __init__(
@@ -124,7 +123,7 @@ class Limits:
         replies = self._line.trip(commands)
         for reply in replies:
             if not isinstance(reply, list):
-                self._failed(reply)
+                self._failed(reply if isinstance(reply, RedisError) else InvalidResponse())
                 break
         else:
             self._succeeded(healed=sum(reply[0] for reply in replies if isinstance(reply, list)))
@@ -210,7 +209,7 @@ class _Line:
         self._timeout = timeout
         self._idle: list[_Connection] = []
 
-    def trip(self, commands: Sequence[Command]) -> list[list[int] | ResponseError]:
+    def trip(self, commands: Sequence[Command]) -> list[Reply]:
         """Send all, then read all. Commands that the server's empty script cache refused are sent once more, in order.
 
         Raises RedisError or OSError when the line is lost or time is up; what was sent may have been done then.
@@ -303,10 +302,10 @@ class _Connection(Protocol):
     def read_response(self, *, disconnect_on_error: bool) -> Any: ...
 
 
-def _exchange(line: _Connection, commands: Sequence[Command], deadline: float) -> list[list[int] | ResponseError]:
+def _exchange(line: _Connection, commands: Sequence[Command], deadline: float) -> list[Reply]:
     line._parser.deadline = deadline
     line.send_packed_command([b"".join(line.pack_commands(commands))], check_health=False)
-    replies: list[list[int] | ResponseError] = []
+    replies: list[Reply] = []
     for _ in commands:
         try:
             replies.append(line.read_response(disconnect_on_error=False))
