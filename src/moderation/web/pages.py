@@ -66,16 +66,22 @@ def thread(site_id: str) -> Response:
     view = thread_view(site_id, _article_key(settings, request.args.get("article", "")), cursor)
     article = view["article"]
     parent, answers = _answered(site_id, article["key"], request.args.get("reply", ""))
-    return _page(
+    is_held = request.args.get("held") == "1"
+    response = _page(
         settings,
         200,
         site=_site(site_id, settings),
         thread={"article": article, "comments": _nested(view["comments"], settings), "next": view["next"]},
         heading=_heading(view["count"], bool(article["closed"])),
-        held=request.args.get("held") == "1",
+        held=is_held,
         later=bool(cursor),
         form=_form(site_id, {"article": article["key"], "parent": parent}, answers=answers),
     )
+    if not is_held:  # what anybody sees: no token, no cookie
+        response.headers["Cache-Control"] = "public, max-age=10, stale-while-revalidate=30"
+        response.add_etag()
+        response.make_conditional(request)
+    return response
 
 
 def form_page(
@@ -95,21 +101,20 @@ def form_page(
     """
     settings = _settings(site_id)
     key = article or _typed(values)["article"]
-    response = _page(
+    return _page(
         settings,
         status,
         site=_site(site_id, settings),
         thread={"article": {"key": key, "url": None, "title": None, "closed": None}, "comments": None, "next": None},
         form=_form(site_id, dict(values) | {"article": key}, problems, sentence, detail),
     )
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _page(settings: Site, status: int, **shown: Any) -> Response:
     """The thread page. Its form ends at an article on one of the site's origins: browsers hold a form's redirects to
     `form-action` as well."""
     response = make_response(render_template("reader/thread.html", **shown), status)
+    response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = POLICY.format(origins=" ".join(("", *settings.origins)))
     return response
 
