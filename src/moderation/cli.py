@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from moderation import __version__
+from moderation.edges import redis_server
 from moderation.errors import KeysInvalid, ModerationError, RulesInvalid
 from moderation.settings import Environment
 from moderation.values import Moderator, Right, Role
@@ -87,27 +88,44 @@ def serve(**given: Any) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # before anything imports the metrics
         try:
             _serve(env)
-        except (KeysInvalid, RulesInvalid) as problem:
+        except (KeysInvalid, RulesInvalid, redis_server.RedisServerError) as problem:
             click.echo(str(problem), err=True)
             sys.exit(1)
 
 
 def _serve(env: Environment) -> None:
-    from moderation.edges import redis_server
-
     _prepare(env)
-    embedded = None
-    if not env.redis_url:
-        embedded = redis_server.start(env.state)
-        env = env.model_copy(update={"redis_url": embedded.url})
+    embedded = None if env.redis_url else Embedded(env.state)
+    env = _with_redis(env)
     try:
         secret = _first_admin(env)
         from moderation.web.server import Server
 
-        Server(env, ready=lambda: _greet(env, secret)).run()
+        Server(env, ready=lambda: _greet(env, secret), look_after=embedded.look_after if embedded else None).run()
     finally:
         if embedded is not None:
             embedded.stop()
+
+
+class Embedded:
+    """The Redis that comes along: started before the fork, started again if it dies, stopped at the end."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._server = redis_server.start(state)
+
+    def look_after(self) -> None:
+        """Called about once a second, from the main thread."""
+        if self._server.has_died():
+            self._server = redis_server.start(self._state)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+def _with_redis(env: Environment) -> Environment:
+    """The environment with the embedded server's address where none is given."""
+    return env if env.redis_url else env.model_copy(update={"redis_url": redis_server.socket_url(env.state)})
 
 
 def _prepare(env: Environment) -> None:
@@ -163,7 +181,7 @@ def worker(**given: Any) -> None:
     from moderation.runtime import Runtime
     from moderation.worker import Housekeeping
 
-    env = _environment(**given)
+    env = _with_redis(_environment(**given))
     configure_logging(env.log_level)
     rt = Runtime(env)
     rt.follow_rules()
@@ -294,7 +312,7 @@ def _with_runtime(env: Environment, do: Callable[[Any], Any]) -> Any:
     from moderation.web.problems import problem
 
     _prepare(env)
-    rt = Runtime(env)
+    rt = Runtime(_with_redis(env))
     try:
         return do(rt)
     except ModerationError as error:

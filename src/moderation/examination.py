@@ -109,8 +109,9 @@ def _store(env: Environment) -> Found:
 def _redis(env: Environment) -> Found:
     import redis
 
-    url = env.redis_url or redis_server.socket_url(env.state)
-    client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+    client = redis.Redis.from_url(
+        env.redis_url or redis_server.socket_url(env.state), socket_timeout=1, socket_connect_timeout=1
+    )
     try:
         policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
         is_safe = policy == "noeviction"

@@ -61,6 +61,10 @@ class EmbeddedRedis:
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _owner: int = field(default_factory=os.getpid)
 
+    def has_died(self) -> bool:
+        """Whether an owned server is gone. Also true when somebody else has reaped the process."""
+        return self._process is not None and self._owner == os.getpid() and self._process.poll() is not None
+
     def stop(self) -> None:
         """End an owned server: SIGTERM, so that it writes its file to disk, and after 5 s SIGKILL.
 
@@ -97,6 +101,11 @@ def start(state: Path, *, maxmemory: str = "64mb") -> EmbeddedRedis:
         return shared or _launch(lock, home, path, maxmemory)
     finally:
         os.close(lock)  # the server's own copy keeps it locked
+
+
+def socket_url(state: Path) -> str:
+    """The address of this state folder's server, whether it runs or not."""
+    return _url(_socket_path(state.resolve() / "redis"))
 
 
 def find_binary() -> Path:

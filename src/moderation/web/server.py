@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
 
@@ -23,12 +24,27 @@ from moderation.worker import Housekeeping
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """`Server(env, ready).run()` serves until a signal ends it. `ready` is called once the port is bound."""
+    """`Server(env, ready).run()` serves until a signal ends it. `ready` is called once the port is bound,
+    `look_after` about once a second in the main thread."""
 
-    def __init__(self, env: Environment, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, env: Environment, ready: Callable[[], None], look_after: Callable[[], None] | None = None
+    ) -> None:
         self._env = env
         self._ready = ready
+        self._look_after = look_after
         super().__init__()
+
+    def run(self) -> None:
+        look_after = self._look_after
+
+        class Watchful(Arbiter):  # type: ignore[misc]
+            def murder_workers(self) -> None:
+                super().murder_workers()
+                if look_after:
+                    look_after()
+
+        Watchful(self).run()
 
     def load_config(self) -> None:
         env = self._env
