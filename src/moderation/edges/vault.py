@@ -1,0 +1,282 @@
+"""Keys, and what is done with them: sealing e-mail addresses, finding them again by a keyed blind index, keyed hashes
+of network addresses, keys for the rate limits, signatures. Where sealed addresses are stored is `comments`.
+
+The key file is JSON of mode 0600: `[{"id": 1, "purpose": "email-enc", "key": base64 of 32 bytes, "state": "active"}]`.
+Every purpose has exactly one active key, which makes new values. A `decrypt` key still opens, finds and checks older
+ones; a `retired` key does nothing any more.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from moderation.errors import KeysInvalid
+
+PURPOSES = ("email-enc", "email-index", "rate", "session-csrf", "audit", "totp", "links")
+STATES = ("active", "decrypt", "retired")
+KEY_BYTES = 32
+FEWEST_VALUES = 16
+"""32 random bytes hold fewer distinct values than this once in 10^16 times; keys made by hand mostly do."""
+
+_FILE_MOST = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. `id` is 1 to 255, unique in the file; it stands in front of what the key made."""
+
+    id: int
+    purpose: str
+    secret: bytes
+    state: str
+
+    def __repr__(self) -> str:
+        return f"Key(id={self.id}, purpose={self.purpose!r}, state={self.state!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The checked content of a key file."""
+
+    all: tuple[Key, ...]
+
+    def active(self, purpose: str) -> Key:
+        return next(key for key in self.all if key.purpose == purpose and key.state == "active")
+
+    def live(self, purpose: str) -> list[Key]:
+        """The active key first, then those that only open."""
+        opening = [key for key in self.all if key.purpose == purpose and key.state == "decrypt"]
+        return [self.active(purpose), *opening]
+
+
+class Unreadable(Exception):
+    """A sealed value cannot be opened: wrong key, missing key, or damage. Says nothing else, on purpose."""
+
+    def __str__(self) -> str:
+        return "unreadable"
+
+
+def ensure_keys(path: Path) -> None:
+    """Make the key file with fresh keys and mode 0600 where there is none. It appears whole or not at all, also when
+    two processes try at once: the first one's file stays."""
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    rows = [
+        {"id": number, "purpose": purpose, "key": b64encode(secrets.token_bytes(KEY_BYTES)).decode(), "state": "active"}
+        for number, purpose in enumerate(PURPOSES, start=1)
+    ]
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            file.flush()
+            os.fsync(file.fileno())
+        _publish(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_keys(path: Path) -> Keys:
+    """The keys in the file. Raises KeysInvalid, in a sentence that names the file and the key, never its value."""
+    try:
+        rows = orjson.loads(_read_private(path))
+    except orjson.JSONDecodeError:
+        raise KeysInvalid(
+            f"{path}: this is not JSON. Put back the key file that was made at the first start."
+        ) from None
+    if not isinstance(rows, list):
+        raise KeysInvalid(f"{path}: a list of keys is needed.")
+    keys = tuple(_key(path, place, row) for place, row in enumerate(rows, start=1))
+    _check_together(path, keys)
+    return Keys(keys)
+
+
+class Vault:
+    """What the keys can do. Safe to use from many threads."""
+
+    def __init__(self, keys: Keys) -> None:
+        ciphers = keys.live("email-enc")
+        self._ciphers = {str(key.id): AESGCM(key.secret) for key in ciphers}
+        self._cipher = AESGCM(ciphers[0].secret)
+        self._seal_prefix = f"v1.{ciphers[0].id}."
+        self._index_keys = [(bytes([key.id]), _mac(key)) for key in keys.live("email-index")]
+        self._index_prefix, self._index_mac = self._index_keys[0]
+        self._rate_mac = _mac(keys.active("rate"))
+        self._signers = {purpose: {str(key.id): _mac(key) for key in keys.live(purpose)} for purpose in PURPOSES}
+
+    def seal(self, email: str, row_id: str) -> str:
+        """AES-256-GCM bound to the row: `v1.<key id>.<nonce>.<text and tag>`, base64url without padding."""
+        nonce = os.urandom(12)
+        sealed = self._cipher.encrypt(nonce, email.encode(), _bound_to(row_id))
+        return f"{self._seal_prefix}{_text(nonce)}.{_text(sealed)}"
+
+    def open(self, sealed: str, row_id: str) -> str:
+        """The address again. Raises Unreadable for another row's value, damage, or a key that is gone."""
+        try:
+            version, key_id, nonce, text = sealed.split(".")
+            if version != "v1":
+                raise Unreadable
+            return self._ciphers[key_id].decrypt(_bytes(nonce), _bytes(text), _bound_to(row_id)).decode()
+        except (ValueError, KeyError, InvalidTag):
+            raise Unreadable from None
+
+    def index(self, email: str) -> bytes:
+        """17 bytes by which an address in its normal form is found again: key id, then HMAC-SHA256 cut to 16."""
+        mac = self._index_mac.copy()
+        mac.update(email.encode())
+        return self._index_prefix + mac.digest()[:16]
+
+    def indexes(self, email: str) -> list[bytes]:
+        """The address under every live index key, the active one first: for lookups while keys are rotated."""
+        return [prefix + _digest(mac, email.encode())[:16] for prefix, mac in self._index_keys]
+
+    def limit_key(self, *parts: str, day: date) -> str:
+        """32 hex digits that stand for `parts` on `day` only, so that Redis dumps of two days cannot be joined."""
+        return _digest(self._rate_mac, _message("limit", day.isoformat(), *parts)).hex()[:32]
+
+    def address_hash(self, address: str) -> bytes:
+        """16 bytes that stand for a network address."""
+        return _digest(self._rate_mac, _message("address", address))[:16]
+
+    def sign(self, purpose: str, *parts: str) -> str:
+        """A signature over `parts`, in order: `<key id>.<HMAC-SHA256 in base64url>`."""
+        key_id, mac = next(iter(self._signers[purpose].items()))
+        return f"{key_id}.{_text(_digest(mac, _message(*parts)))}"
+
+    def check(self, signature: str, purpose: str, *parts: str) -> bool:
+        """Whether `sign(purpose, *parts)` made this with a key that is still live. In constant time."""
+        key_id, _, given = signature.partition(".")
+        mac = self._signers[purpose].get(key_id)
+        if mac is None:
+            return False
+        return hmac.compare_digest(_text(_digest(mac, _message(*parts))).encode(), given.encode("utf-8", "replace"))
+
+
+def mask(email: str) -> str:
+    """What moderators see of an address: `j•••@e•••.org`, at most 40 characters."""
+    local, _, domain = email.rpartition("@")
+    host, dot, last = domain.rpartition(".")
+    return f"{local[:1]}•••@{(host or last)[:1]}•••{dot}{last if dot else ''}"[:40]
+
+
+def _publish(unfinished: Path, path: Path) -> None:
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        return  # another process was first, and its keys may be in use already
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read_private(path: Path) -> bytes:
+    """The file's bytes, if nobody else on the machine could have read them. Asks the open file, not the path."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise KeysInvalid(f"{path}: the key file cannot be read ({error.strerror}).") from None
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise KeysInvalid(f"{path}: this is not a file.")
+        if status.st_mode & 0o077:
+            raise KeysInvalid(
+                f"{path}: others on this machine may read or change the keys (mode {stat.S_IMODE(status.st_mode):04o}). Make "
+                f"it private with: chmod 600 {path}"
+            )
+        if status.st_size > _FILE_MOST:
+            raise KeysInvalid(f"{path}: too large for a key file.")
+        return file.read()
+
+
+def _key(path: Path, place: int, row: object) -> Key:
+    where = f"{path}: key number {place}"
+    if not isinstance(row, dict) or row.keys() != {"id", "purpose", "key", "state"}:
+        raise KeysInvalid(f"{where}: it needs exactly id, purpose, key and state.")
+    number, purpose, text, state = row["id"], row["purpose"], row["key"], row["state"]
+    if type(number) is not int or not 1 <= number <= 255:
+        raise KeysInvalid(f"{where}: its id must be a number from 1 to 255.")
+    if purpose not in PURPOSES:
+        raise KeysInvalid(f"{where}: unknown purpose. Known are {', '.join(PURPOSES)}.")
+    if state not in STATES:
+        raise KeysInvalid(f"{where}: unknown state. Known are {', '.join(STATES)}.")
+    try:
+        secret = b64decode(text, validate=True) if isinstance(text, str) else b""
+    except (binascii.Error, ValueError):
+        raise KeysInvalid(f"{where}: the key is not base64.") from None
+    if len(secret) != KEY_BYTES:
+        raise KeysInvalid(f"{where}: a key is {KEY_BYTES} random bytes, this has {len(secret)}.")
+    if _is_weak(secret):
+        raise KeysInvalid(f"{where}: the key is an example or made by hand. It must be {KEY_BYTES} random bytes.")
+    return Key(number, purpose, secret, state)
+
+
+def _is_weak(secret: bytes) -> bool:
+    """Too few distinct bytes, readable text, or counted up: nothing that chance would make."""
+    steps = {(after - before) % 256 for before, after in pairwise(secret)}
+    is_text = all(32 <= byte < 127 for byte in secret)
+    return len(set(secret)) < FEWEST_VALUES or is_text or len(steps) < 4
+
+
+def _check_together(path: Path, keys: Sequence[Key]) -> None:
+    if len({key.id for key in keys}) < len(keys):
+        raise KeysInvalid(f"{path}: two keys have the same id.")
+    if len({key.secret for key in keys}) < len(keys):
+        raise KeysInvalid(f"{path}: the same key stands there twice. Each needs its own random bytes.")
+    for purpose in PURPOSES:
+        active = sum(key.purpose == purpose and key.state == "active" for key in keys)
+        if active != 1:
+            found = "no active key" if active == 0 else f"{active} active keys"
+            raise KeysInvalid(f"{path}: there is {found} for {purpose}. Exactly one is needed.")
+
+
+def _mac(key: Key) -> hmac.HMAC:
+    """Keyed once; every use works on a copy, which also makes it safe between threads."""
+    return hmac.new(key.secret, digestmod=hashlib.sha256)
+
+
+def _digest(mac: hmac.HMAC, message: bytes) -> bytes:
+    mac = mac.copy()
+    mac.update(message)
+    return mac.digest()
+
+
+def _message(*parts: str) -> bytes:
+    """Each part behind its length, so that no two lists of parts read the same."""
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return b"".join(b"%d:%b" % (len(part), part) for part in encoded)
+
+
+def _bound_to(row_id: str) -> bytes:
+    return b"email|comments|" + row_id.encode()
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    """Strictly what `_text` made: one value has one spelling."""
+    raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _text(raw) != text:
+        raise ValueError("another spelling")
+    return raw
