@@ -200,8 +200,8 @@ def _read_private(path: Path) -> bytes:
             raise KeysInvalid(f"{path}: this is not a file.")
         if status.st_mode & 0o077:
             raise KeysInvalid(
-                f"{path}: others on this machine may read or change the keys (mode {stat.S_IMODE(status.st_mode):04o}). Make "
-                f"it private with: chmod 600 {path}"
+                f"{path}: others on this machine may read or change the keys "
+                f"(mode {stat.S_IMODE(status.st_mode):04o}). Make it private with: chmod 600 {path}"
             )
         if status.st_size > _FILE_MOST:
             raise KeysInvalid(f"{path}: too large for a key file.")
