@@ -90,13 +90,26 @@ class Lengths(Table):
 class Limits(Table):
     """Rate limits. Each is a list of rates such as `"5/minute"`, all of which must allow."""
 
-    address: list[Rate] = Field(["5/minute", "60/hour"], description="Per client address (IPv4; IPv6 by /64). The one limit whose state is told in headers.")
-    network: list[Rate] = Field(["60/minute", "600/hour"], description="Per /48 of IPv6, the block one customer may hold.")
-    email: list[Rate] = Field(["10/minute", "120/hour"], description="Per e-mail address. Going over it holds the comment in silence, so that it tells nobody about another's traffic.")
+    address: list[Rate] = Field(
+        ["5/minute", "60/hour"],
+        description="Per client address (IPv4; IPv6 by /64). The one limit whose state is told in headers.",
+    )
+    network: list[Rate] = Field(
+        ["60/minute", "600/hour"], description="Per /48 of IPv6, the block one customer may hold."
+    )
+    email: list[Rate] = Field(
+        ["10/minute", "120/hour"],
+        description="Per e-mail address. Going over it holds the comment in silence, so that it tells nobody about another's traffic.",
+    )
     pair: list[Rate] = Field(["5/minute", "40/hour"], description="Per e-mail address and client address together.")
     article: list[Rate] = Field(["300/minute"], description="Per article.")
     site: list[Rate] = Field(["1500/minute"], description="For the whole site.")
-    burst: int = Field(5, ge=1, le=1000, description="How many may come at once before a rate spaces them out; a rate's own number where that is smaller.")
+    burst: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="How many may come at once before a rate spaces them out; a rate's own number where that is smaller.",
+    )
 
 
 class Words(Table):
@@ -107,7 +120,10 @@ class Words(Table):
     mild: Outcome = Field("tag", description="For mild words.")
     deny: list[str] = Field([], description="Your own words and phrases; each counts as strong. Matches whole words.")
     allow: list[str] = Field([], description="Words and phrases that never match, for example a surname or a town.")
-    languages: list[str] = Field(["en"], description="Languages whose whole list is used (ISO 639-1). The unmistakable core of every language is always on.")
+    languages: list[str] = Field(
+        ["en"],
+        description="Languages whose whole list is used (ISO 639-1). The unmistakable core of every language is always on.",
+    )
 
 
 class Links(Table):
@@ -124,19 +140,36 @@ class Links(Table):
 class Style(Table):
     """Shouting and repetition."""
 
-    shouting_share: float = Field(0.7, ge=0.3, le=1.0, strict=False, description="Share of capital letters from which a text shouts.")
+    shouting_share: float = Field(
+        0.7, ge=0.3, le=1.0, strict=False, description="Share of capital letters from which a text shouts."
+    )
     shouting_letters: int = Field(20, ge=5, le=1000, description="Texts with fewer cased letters never shout.")
     shouting: Outcome = Field("hold", description="For a text that shouts.")
-    longest_run: int = Field(12, ge=3, le=1000, description="More of the same character in a row than this is repetition.")
-    repeated_share: float = Field(0.6, ge=0.2, le=1.0, strict=False, description="Share of words that repeat earlier ones from which a text of ten words or more is repetition.")
+    longest_run: int = Field(
+        12, ge=3, le=1000, description="More of the same character in a row than this is repetition."
+    )
+    repeated_share: float = Field(
+        0.6,
+        ge=0.2,
+        le=1.0,
+        strict=False,
+        description="Share of words that repeat earlier ones from which a text of ten words or more is repetition.",
+    )
     repetition: Outcome = Field("hold", description="For repetition.")
 
 
 class Duplicates(Table):
     """The same text again."""
 
-    window_minutes: int = Field(10, ge=1, le=1440, description="The same text by the same author under the same article within this time is refused with 409.")
-    near_count: int = Field(3, ge=1, le=1000, description="A text seen this often in the last hour, by whomever, leads to `near`.")
+    window_minutes: int = Field(
+        10,
+        ge=1,
+        le=1440,
+        description="The same text by the same author under the same article within this time is refused with 409.",
+    )
+    near_count: int = Field(
+        3, ge=1, le=1000, description="A text seen this often in the last hour, by whomever, leads to `near`."
+    )
     near: Outcome = Field("hold", description="For a text seen `near_count` times or more.")
 
 
@@ -144,7 +177,12 @@ class Author(Table):
     """What is known of the author."""
 
     disposable_email: Outcome = Field("hold", description="For an e-mail address of a disposable provider.")
-    refused_most: int = Field(3, ge=1, le=1000, description="This many earlier comments rejected or marked as spam, and more of them than approved, lead to `refused`.")
+    refused_most: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="This many earlier comments rejected or marked as spam, and more of them than approved, lead to `refused`.",
+    )
     refused: Outcome = Field("hold", description="For an author with such a record.")
 
 
@@ -175,13 +213,23 @@ class Site(Table):
     """One site. Everything here may also stand under `[defaults]` for all sites."""
 
     name: str = Field("", max_length=120, description="The name people see. The id, where empty.")
-    origins: list[Origin] = Field([], description="Exact origins whose pages may post and whose URLs may name articles.")
-    mode: Literal["pre", "first", "post"] = Field("pre", description="`pre`: every comment waits for a moderator. `first`: until a verified author has `first_approved` approved comments. `post`: published unless a rule objects.")
+    origins: list[Origin] = Field(
+        [], description="Exact origins whose pages may post and whose URLs may name articles."
+    )
+    mode: Literal["pre", "first", "post"] = Field(
+        "pre",
+        description="`pre`: every comment waits for a moderator. `first`: until a verified author has `first_approved` approved comments. `post`: published unless a rule objects.",
+    )
     first_approved: int = Field(3, ge=1, le=1000, description="For the mode `first`.")
     email: Literal["required", "optional"] = Field("required", description="Whether an e-mail address must be given.")
-    articles: Literal["any", "listed"] = Field("any", description="`any`: an article is known from its first comment on. `listed`: only articles made known through the API.")
+    articles: Literal["any", "listed"] = Field(
+        "any",
+        description="`any`: an article is known from its first comment on. `listed`: only articles made known through the API.",
+    )
     closed: bool = Field(False, description="The kill switch: nothing can be posted anywhere on the site.")
-    close_after_days: int = Field(0, ge=0, le=36500, description="Articles take no comments after this many days; 0 for never.")
+    close_after_days: int = Field(
+        0, ge=0, le=36500, description="Articles take no comments after this many days; 0 for never."
+    )
     depth: int = Field(5, ge=1, le=20, description="How deep replies are indented.")
     page_size: int = Field(100, ge=1, le=500, description="Comments on a page of a thread.")
     timezone: Zone = Field("UTC", description="The site's time zone, for what people read.")
@@ -193,7 +241,9 @@ class Site(Table):
     duplicates: Duplicates = Duplicates()
     author: Author = Author()
     contacts: Contacts = Contacts()
-    reasons: list[Reason] = Field(REASONS, min_length=1, max_length=30, description="The reasons a moderator can pick for a rejection.")
+    reasons: list[Reason] = Field(
+        REASONS, min_length=1, max_length=30, description="The reasons a moderator can pick for a rejection."
+    )
 
 
 class Retention(Table):
@@ -221,7 +271,8 @@ class Rules(Table):
         defaults = data.pop("defaults", {})
         if isinstance(defaults, dict):
             data["sites"] = {
-                name: _merged(defaults, site) if isinstance(site, dict) else site for name, site in data["sites"].items()
+                name: _merged(defaults, site) if isinstance(site, dict) else site
+                for name, site in data["sites"].items()
             }
         return data
 
@@ -246,18 +297,27 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MODERATION_", extra="ignore", frozen=True)
 
-    state: Path = Field(Path("state"), description="Folder of the embedded database, the embedded Redis, the keys and the rules file.")
+    state: Path = Field(
+        Path("state"), description="Folder of the embedded database, the embedded Redis, the keys and the rules file."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(2, ge=1, le=64, description="Worker processes.")
     threads: int = Field(32, ge=2, le=256, description="Threads a worker.")
-    base_url: str = Field("", description="The service's own address as browsers see it, e.g. https://comments.example.org. http://HOST:PORT where empty.")
+    base_url: str = Field(
+        "",
+        description="The service's own address as browsers see it, e.g. https://comments.example.org. http://HOST:PORT where empty.",
+    )
     database_url: str = Field("", description="SQLAlchemy URL of the store. SQLite in the state folder where empty.")
     redis_url: str = Field("", description="URL of Redis or Valkey. The embedded server where empty.")
     rules: Path | None = Field(None, description="The rules file. STATE/moderation.toml where empty.")
     keys: Path | None = Field(None, description="The key file, mode 0600. STATE/keys.json where empty.")
-    trusted_proxies: Annotated[list[Network], NoDecode] = Field([], description="Networks whose X-Forwarded-For counts, with commas between them. None by default.")
-    session_idle_minutes: int = Field(60, ge=5, le=1440, description="A moderator is signed out after this much idle time.")
+    trusted_proxies: Annotated[list[Network], NoDecode] = Field(
+        [], description="Networks whose X-Forwarded-For counts, with commas between them. None by default."
+    )
+    session_idle_minutes: int = Field(
+        60, ge=5, le=1440, description="A moderator is signed out after this much idle time."
+    )
     session_hours: int = Field(12, ge=1, le=168, description="A moderator is signed out after this time in any case.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
