@@ -154,6 +154,14 @@ def address_prefixes(ip: str) -> tuple[str, ...]:
     return tuple(str(ip_network((address, bits), strict=False)) for bits in (64, 48))
 
 
+def coarse(ip: str) -> str:
+    """The /24 or /48 that `ip` is in: enough to see a pattern, too little to name a household."""
+    address = ip_address(ip)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(ip_network((address, 24 if isinstance(address, IPv4Address) else 48), strict=False))
+
+
 def ratelimit_headers(answer: Answer, *, jitter: int = 0) -> dict[str, str]:
     """RateLimit-Policy, RateLimit and, when refused, Retry-After (draft-ietf-httpapi-ratelimit-headers-10).
 

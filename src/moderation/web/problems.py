@@ -56,6 +56,8 @@ DETAILS: Mapping[str, str] = {
     "site": "There is no such site.",
     "article": "There is no such article.",
     "comment": "There is no such comment.",
+    "person": "There is nobody of that name.",
+    "link": "This link does not work any more.",
     "busy": "Very many comments are coming in.",
     "store": "The comment could not be stored.",
 }
@@ -77,6 +79,9 @@ FIELD_SENTENCES: Mapping[str, str] = {
     "choice": "This is not one of the allowed values.",
     "range": "This number is out of range.",
     "cursor": "This is not a cursor of ours.",
+    "common-password": "This password is among the first that others try. Please choose another.",
+    "person-name": "A name has 1 to 80 characters on one line, without @.",
+    "taken": "Somebody has this name already.",
 }
 
 

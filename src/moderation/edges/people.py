@@ -1,0 +1,192 @@
+"""People, their sessions, one-time links and API tokens, as rows. Of every secret only a SHA-256 is stored.
+
+Every function takes a connection, inside a transaction where it writes. What the rows mean is `actions/accounts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from moderation.edges.schema import Tx, links, people, sessions, tokens
+from moderation.values import Right, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`password` is an argon2id hash or None; `sites` None for all; `next_try_at` is when a sign-in is looked at again."""
+
+    id: int
+    name: str
+    password: str | None
+    role: Role
+    sites: tuple[str, ...] | None
+    disabled: bool
+    failures: int
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in that is under way."""
+
+    person: Person
+    created_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token."""
+
+    id: str
+    secret: bytes
+    name: str
+    scopes: tuple[Right, ...]
+    sites: tuple[str, ...] | None
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+def find(tx: Tx, name: str) -> Person | None:
+    row = tx.execute(select(people).where(people.c.name == name)).first()
+    return _person(row) if row else None
+
+
+def get(tx: Tx, person_id: int) -> Person | None:
+    row = tx.execute(select(people).where(people.c.id == person_id)).first()
+    return _person(row) if row else None
+
+
+def everyone(tx: Tx) -> list[Person]:
+    return [_person(row) for row in tx.execute(select(people).order_by(people.c.name))]
+
+
+def has_admin(tx: Tx) -> bool:
+    """Whether anybody with a password is an admin."""
+    able = (people.c.role == Role.ADMIN.value, people.c.password.is_not(None), people.c.disabled.is_(False))
+    return bool(tx.execute(select(func.count()).select_from(people).where(*able)).scalar())
+
+
+def add(tx: Tx, name: str, role: Role, sites: Sequence[str] | None, password: str | None, now: datetime) -> int:
+    """A new person's id. The caller has made sure that the name is free, in the same transaction."""
+    row = {"name": name, "role": role.value, "sites": list(sites) if sites is not None else None, "password": password}
+    done = tx.execute(insert(people).values(**row, disabled=False, failures=0, created_at=now))
+    assert done.inserted_primary_key is not None
+    return int(done.inserted_primary_key[0])
+
+
+def set_password(tx: Tx, person_id: int, password: str) -> None:
+    """Store a new hash; guessing starts anew."""
+    values = {"password": password, "failures": 0, "next_try_at": None}
+    tx.execute(update(people).where(people.c.id == person_id).values(**values))
+
+
+def count_failure(tx: Tx, person_id: int, failures: int, next_try_at: datetime | None) -> None:
+    tx.execute(update(people).where(people.c.id == person_id).values(failures=failures, next_try_at=next_try_at))
+
+
+def change(
+    tx: Tx,
+    person_id: int,
+    *,
+    role: Role | None = None,
+    sites: Sequence[str] | None = None,
+    disabled: bool | None = None,
+) -> None:
+    """Set what is not None."""
+    given = {
+        "role": role.value if role else None,
+        "sites": list(sites) if sites is not None else None,
+        "disabled": disabled,
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    if values:
+        tx.execute(update(people).where(people.c.id == person_id).values(**values))
+
+
+def open_session(tx: Tx, token: bytes, person_id: int, now: datetime) -> None:
+    tx.execute(insert(sessions).values(token=token, person_id=person_id, created_at=now, seen_at=now))
+
+
+def session(tx: Tx, token: bytes) -> Session | None:
+    joined = select(people, sessions.c.created_at.label("begun_at"), sessions.c.seen_at)
+    row = tx.execute(
+        joined.join(sessions, sessions.c.person_id == people.c.id).where(sessions.c.token == token)
+    ).first()
+    return Session(_person(row), row.begun_at, row.seen_at) if row else None
+
+
+def sessions_of(tx: Tx, person_id: int) -> list[tuple[bytes, datetime, datetime]]:
+    """(token hash, begun, last seen) of each."""
+    columns = (sessions.c.token, sessions.c.created_at, sessions.c.seen_at)
+    rows = tx.execute(select(*columns).where(sessions.c.person_id == person_id).order_by(sessions.c.created_at))
+    return [(row.token, row.created_at, row.seen_at) for row in rows]
+
+
+def see_session(tx: Tx, token: bytes, now: datetime) -> None:
+    tx.execute(update(sessions).where(sessions.c.token == token).values(seen_at=now))
+
+
+def end_session(tx: Tx, token: bytes) -> None:
+    tx.execute(delete(sessions).where(sessions.c.token == token))
+
+
+def end_sessions(tx: Tx, person_id: int) -> None:
+    tx.execute(delete(sessions).where(sessions.c.person_id == person_id))
+
+
+def add_link(tx: Tx, token: bytes, purpose: str, person_id: int | None, expires_at: datetime) -> None:
+    """A one-time link. An older one for the same person and purpose stops working."""
+    tx.execute(delete(links).where(links.c.purpose == purpose, links.c.person_id == person_id))
+    tx.execute(insert(links).values(token=token, purpose=purpose, person_id=person_id, expires_at=expires_at))
+
+
+def link(tx: Tx, token: bytes, purpose: str, now: datetime) -> Person | None:
+    """Whom a link that still works is for."""
+    where = (links.c.token == token, links.c.purpose == purpose, links.c.expires_at > now)
+    row = tx.execute(select(links.c.person_id).where(*where)).first()
+    return get(tx, row.person_id) if row else None
+
+
+def use_link(tx: Tx, token: bytes) -> bool:
+    """Take the link away. False when somebody else was first."""
+    return tx.execute(delete(links).where(links.c.token == token)).rowcount == 1
+
+
+def add_token(tx: Tx, token: Token, now: datetime) -> None:
+    row = {
+        "id": token.id,
+        "secret": token.secret,
+        "name": token.name,
+        "scopes": [scope.value for scope in token.scopes],
+        "sites": list(token.sites) if token.sites is not None else None,
+        "created_at": now,
+        "expires_at": token.expires_at,
+    }
+    tx.execute(insert(tokens).values(**row))
+
+
+def token(tx: Tx, token_id: str) -> Token | None:
+    row = tx.execute(select(tokens).where(tokens.c.id == token_id)).first()
+    if row is None:
+        return None
+    sites = tuple(row.sites) if row.sites is not None else None
+    scopes = tuple(Right(scope) for scope in row.scopes)
+    return Token(row.id, row.secret, row.name, scopes, sites, row.expires_at, row.used_at)
+
+
+def use_token(tx: Tx, token_id: str, now: datetime) -> None:
+    tx.execute(update(tokens).where(tokens.c.id == token_id).values(used_at=now))
+
+
+def drop_token(tx: Tx, token_id: str) -> bool:
+    return tx.execute(delete(tokens).where(tokens.c.id == token_id)).rowcount == 1
+
+
+def _person(row: Row[tuple[object, ...]]) -> Person:
+    sites = tuple(row.sites) if row.sites is not None else None
+    return Person(row.id, row.name, row.password, Role(row.role), sites, row.disabled, row.failures, row.next_try_at)

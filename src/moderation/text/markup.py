@@ -1,0 +1,136 @@
+"""A comment's text as safe HTML: paragraphs, line breaks, emphasis, code, quotes, lists and links; nothing else.
+
+Rendered once, when a comment is written. markdown-it makes the HTML, nh3 is the second wall behind it. Text that
+plainly has no markup takes a short way with the same result.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from moderation.text.redact import MASKS
+
+MOST_NESTED = re.compile(rf"^(?:\s*(?:[>*+-]|\d{{1,9}}[.)])){{{MOST_NESTED}}}", re.MULTILINE)
+"""A text that nests quotes and lists deeper than this is shown as it was typed: the library would drop its end."""
+
+MOST_BRACKETS = 100
+"""A text with more opening brackets is shown as it was typed: the library's time grows with their square."""
+
+
+class Masked(Protocol):
+    """What is hidden: `label` is the kind of contact."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def label(self) -> str: ...
+
+
+def render(body: str, masks: Sequence[Masked] = ()) -> str:
+    """The HTML of `body` with `masks` replaced. Each block carries `dir="auto"`."""
+    text = _visible(masked(body, masks))
+    return _marked(text) if _MARKUP.search(text) and not _is_hostile(text) else _plain(text)
+
+
+def _is_hostile(text: str) -> bool:
+    return text.count("[") > MOST_BRACKETS or _NESTED.search(text) is not None
+
+
+def masked(body: str, masks: Sequence[Masked]) -> str:
+    """`body` with each mask's span replaced by its fixed words."""
+    pieces, at = [], 0
+    for mask in sorted(masks, key=lambda mask: mask.start):
+        if mask.start >= at:
+            pieces += [body[at : mask.start], MASKS.get(mask.label, "[hidden]")]
+            at = mask.end
+    return "".join(pieces) + body[at:]
+
+
+def _visible(text: str) -> str:
+    """Without control characters, which HTML does not allow, with plain line ends and no blanks before them."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(line.rstrip(_BLANK) for line in _CONTROLS.sub("", text).split("\n")).strip("\n")
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_NESTED = re.compile(r"^(?:\s*(?:[>*+-]|\d{1,9}[.)])){%d}" % MOST_NESTED, re.MULTILINE)
+_MARKUP = re.compile(r"[*_`\[\]<>&\\~|#\t]|://|www\.|\w\.\w|@|^ {2,}| $|^\s*(?:[-+=]|\d+[.)])", re.MULTILINE)
+"""What may be markup or a link. Too much is caught rather than too little."""
+
+
+def _plain(text: str) -> str:
+    paragraphs = (part.strip("\n") for part in re.split(r"\n[^\S\n]*\n+", text))
+    return "".join(f'<p dir="auto">{_lines(part)}</p>\n' for part in paragraphs if part and not part.isspace())
+
+
+def _lines(paragraph: str) -> str:
+    lines = (line.strip(_BLANK) for line in paragraph.split("\n"))
+    return "<br>\n".join(html.escape(line, quote=True).replace("&#x27;", "'").replace("&quot;", '"') for line in lines)
+
+
+_BLANK = " \t"
+_local = threading.local()
+
+
+def _marked(text: str) -> str:
+    """By markdown-it. A renderer keeps state while it works, so each thread has its own."""
+    markdown = getattr(_local, "markdown", None)
+    if markdown is None:
+        markdown = _local.markdown = _renderer()
+    return nh3.clean(
+        markdown.render(text),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        link_rel=None,
+        strip_comments=True,
+    )
+
+
+_TAGS = {"p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a", "s"}
+_ATTRIBUTES = {
+    "a": {"href", "rel"},
+    **{tag: {"dir"} for tag in ("p", "blockquote", "ul", "ol", "pre")},
+    "ol": {"dir", "start"},
+}
+_SCHEMES = {"http", "https"}
+
+
+def _renderer() -> MarkdownIt:
+    markdown = MarkdownIt(
+        "commonmark",
+        {"html": False, "linkify": True, "breaks": True, "typographer": False, "maxNesting": MOST_NESTED * 3},
+    )
+    markdown.enable("linkify").disable(
+        ["image", "heading", "lheading", "html_block", "html_inline", "reference", "hr", "entity"]
+    )
+    if markdown.linkify:
+        markdown.linkify.set({"fuzzy_email": False, "fuzzy_link": True})
+    markdown.validateLink = lambda url: bool(re.match(r"https?://[^\s/]", url, re.IGNORECASE))  # type: ignore[method-assign]
+    for rule in ("paragraph_open", "blockquote_open", "bullet_list_open", "ordered_list_open"):
+        markdown.add_render_rule(rule, _open_block)
+    markdown.add_render_rule("link_open", _open_link)
+    return markdown
+
+
+def _open_block(self: RendererHTML, tokens: Sequence[Token], at: int, options: object, env: object) -> str:
+    tokens[at].attrSet("dir", "auto")
+    return self.renderToken(tokens, at, options, env)  # type: ignore[arg-type]
+
+
+def _open_link(self: RendererHTML, tokens: Sequence[Token], at: int, options: object, env: object) -> str:
+    token = tokens[at]
+    token.attrs = {"href": str(token.attrGet("href") or ""), "rel": "nofollow ugc noopener"}
+    return self.renderToken(tokens, at, options, env)  # type: ignore[arg-type]

@@ -1,0 +1,230 @@
+"""Who is asking: sign-in, session cookie, tokens, and the proof that a change was asked for on purpose.
+
+A changing request of a browser must come from our own pages (Sec-Fetch-Site, else Origin) and carry a token bound to
+its session. The policies are OWASP ASVS 5.0, sections 3.5 and 7.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+from urllib.parse import quote
+
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from moderation.actions import accounts
+from moderation.errors import Forbidden, Invalid, NotFound, NotSignedIn, OriginRefused, SignInRefused
+from moderation.values import Moderator, Right
+from moderation.web.context import client_address, rt
+from moderation.web.problems import detail, field_sentence
+
+auth = Blueprint("auth", __name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def signed_in(right: Right) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """For a page of the desk: a session with `right`, and for a changing request the proof of purpose.
+
+    Raises NotSignedIn, Forbidden, OriginRefused.
+    """
+
+    def guard(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            g.moderator = accounts.moderator_of_session(rt(), _cookie())
+            if request.method not in ("GET", "HEAD"):
+                check_same_origin()
+                _check_csrf()
+            if not g.moderator.may(right):
+                raise Forbidden(right.value)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+def bearer(right: Right) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """For the API: a token with `right` for the site in the path. Raises NotSignedIn, Forbidden."""
+
+    def guard(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            kind, _, token = request.headers.get("Authorization", "").partition(" ")
+            if kind.lower() != "bearer" or not token:
+                raise NotSignedIn
+            g.moderator = accounts.moderator_of_token(rt(), token.strip())
+            site = (request.view_args or {}).get("site_id")
+            if not g.moderator.may(right, site):
+                raise Forbidden(right.value)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+def current() -> Moderator:
+    """Who asks, inside a guarded view."""
+    return cast(Moderator, g.moderator)
+
+
+def csrf_token() -> str:
+    """A token for this session's forms: random bytes and their HMAC with the session's hash."""
+    salt = base64.urlsafe_b64encode(rt().random(12)).decode()
+    return f"{salt}.{_csrf_mac(salt)}"
+
+
+def _check_csrf() -> None:
+    given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    salt, _, mac = given.partition(".")
+    if not hmac.compare_digest(mac.encode(), _csrf_mac(salt).encode()):
+        raise OriginRefused("csrf-token")
+
+
+def _csrf_mac(salt: str) -> str:
+    return rt().vault.sign("session-csrf", current().session or "", salt)
+
+
+def check_same_origin() -> None:
+    """Raises OriginRefused for a changing request that another site's page caused."""
+    fetched_from = request.headers.get("Sec-Fetch-Site")
+    if fetched_from is not None:
+        is_ours = fetched_from == "same-origin"
+    else:
+        is_ours = request.headers.get("Origin") == rt().env.public_url
+    if not is_ours:
+        raise OriginRefused("cross-site")
+
+
+@auth.get("/desk/sign-in")
+def sign_in_page() -> ResponseReturnValue:
+    """The form."""
+    return _sign_in_form("", None, 200)
+
+
+@auth.post("/desk/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Start a session. A wrong name and a wrong password get the same words."""
+    check_same_origin()
+    name = request.form.get("name", "").strip()[:80]
+    password = request.form.get("password", "")
+    try:
+        secret, who = accounts.sign_in(rt(), name, password, client_address(), _known_device())
+    except SignInRefused as refused:
+        response = make_response(_sign_in_form(name, _refusal(refused), 403))
+        if refused.retry_after:
+            response.headers["Retry-After"] = str(refused.retry_after)
+        return response
+    return _with_session(redirect(local_path(request.form.get("next")), 303), secret, who)
+
+
+def _refusal(refused: SignInRefused) -> str:
+    if refused.retry_after:
+        return detail(refused)
+    return "The name or the password is wrong."
+
+
+def _sign_in_form(name: str, sentence: str | None, status: int) -> ResponseReturnValue:
+    following = local_path(request.values.get("next"))
+    return render_template("desk/sign_in.html", name=name, sentence=sentence, next=following), status
+
+
+@auth.post("/desk/sign-out")
+@signed_in(Right.READ_QUEUE)
+def sign_out() -> ResponseReturnValue:
+    """End this session."""
+    accounts.sign_out(rt(), current(), _cookie())
+    response = redirect(url_for("auth.sign_in_page"), 303)
+    response.delete_cookie(_cookie_name(), path="/", secure=_is_secure(), httponly=True, samesite="Lax")
+    return response
+
+
+@auth.get("/desk/set-password")
+def set_password_page() -> ResponseReturnValue:
+    """The form behind a one-time link. Looking at it uses nothing up."""
+    return _password_form(request.args.get("token", ""), None, 200)
+
+
+@auth.post("/desk/set-password")
+def set_password() -> ResponseReturnValue:
+    """Set the password and sign in."""
+    check_same_origin()
+    secret = request.form.get("token", "")
+    if "again" in request.form and request.form["again"] != request.form.get("password"):
+        return _password_form(secret, "The two passwords are not the same.", 422)
+    try:
+        session, who = accounts.set_password(rt(), secret, request.form.get("password", ""))
+    except Invalid as invalid:
+        return _password_form(secret, field_sentence(invalid.problems[0]), 422)
+    except NotFound:
+        return _password_form("", None, 404)
+    return _with_session(redirect("/desk", 303), session, who)
+
+
+def _password_form(secret: str, sentence: str | None, status: int) -> ResponseReturnValue:
+    name = accounts.person_of_link(rt(), secret) if secret else None
+    if name is None:
+        status, secret = 404, ""
+        sentence = "This link does not work any more. It works once, and for 24 hours; ask an admin for a new one."
+    page = render_template(
+        "desk/set_password.html", secret=secret, name=name, sentence=sentence, minimum=accounts.SHORTEST
+    )
+    return page, status
+
+
+def sign_in_path(following: str) -> str:
+    """Where to sign in and then come back to `following`."""
+    return f"{url_for('auth.sign_in_page')}?next={quote(following.rstrip('?'), safe='/')}"
+
+
+def local_path(given: str | None) -> str:
+    """`given` where it is a path of the desk, else the desk: nobody is sent elsewhere after signing in."""
+    path = given or ""
+    is_local = path.startswith("/desk") and "\\" not in path and "//" not in path and path.isprintable()
+    return path if is_local and not path.startswith(("/desk/sign-", "/desk/set-")) else "/desk"
+
+
+def _with_session(response: Response, secret: str, who: Moderator) -> Response:
+    """The session's cookie, and one that says that this browser knows the account, for the delays of guessing."""
+    secure = _is_secure()
+    response.set_cookie(_cookie_name(), secret, secure=secure, httponly=True, samesite="Lax", path="/")
+    device = f"{base64.urlsafe_b64encode(who.name.encode()).decode()}.{rt().vault.sign('links', 'device', who.name)}"
+    response.set_cookie(
+        "mod-device", device, max_age=180 * 86400, secure=secure, httponly=True, samesite="Strict", path="/desk"
+    )
+    return response
+
+
+def _known_device() -> str | None:
+    """The name that signed in on this browser before."""
+    encoded, _, signature = request.cookies.get("mod-device", "").partition(".")
+    try:
+        name = base64.urlsafe_b64decode(encoded.encode()).decode()
+    except ValueError:
+        return None
+    return name if rt().vault.is_signed(signature, "links", "device", name) else None
+
+
+def _cookie() -> str:
+    """The session's secret. Raises NotSignedIn."""
+    secret = request.cookies.get(_cookie_name())
+    if not secret or len(secret) > 100:
+        raise NotSignedIn
+    return secret
+
+
+def _cookie_name() -> str:
+    """Browsers keep a `__Host-` cookie only over https; plain http is for trying the service on one's own machine."""
+    return "__Host-mod" if _is_secure() else "mod"
+
+
+def _is_secure() -> bool:
+    return rt().env.public_url.startswith("https://")
