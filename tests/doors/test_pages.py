@@ -226,6 +226,11 @@ def test_the_widget_uses_no_sink(service: Service, sink: str) -> None:
             '<p><a href="https://a.example/?b=1&amp;c" rel="nofollow">x</a></p>',
             [["p", [["a", ["x"], {"href": "https://a.example/?b=1&c"}]]]],
         ),
+        (
+            '<ol start="3" dir="auto">\n<li>a</li>\n<li><s>b</s></li>\n</ol>\n',
+            [["ol", [["li", ["a"]], ["li", [["s", ["b"]]]]], {"start": "3"}]],
+        ),
+        ('<ol start="x"><li>a</li></ol>', [["ol", [["li", ["a"]]]]]),
         ('<a href="javascript:alert(1)">x</a>', ["x"]),
         ('<a href="//a.example">x</a><a href="http://[">y</a><a>z</a>', ["xyz"]),
         ('<p onclick="x">a<img src=x onerror=alert(1)>b</p>', [["p", ["ab"]]]),

@@ -1,7 +1,8 @@
 """A comment's HTML as a tree of plain lists, for pages that may not parse HTML (Trusted Types).
 
-A text is a string; an element is `[tag, children]`, and a link `["a", children, {"href": …}]`. Pure: HTML is made
-in `text.markup` and shown by `static/reader/embed.js`, which keeps the same list of elements.
+A text is a string; an element is `[tag, children]`, a link `["a", children, {"href": …}]` and a numbered list that does
+not begin at 1 `["ol", children, {"start": …}]`. Other attributes are implied. Pure: HTML is made in `text.markup` and
+shown by `static/reader/embed.js`, which keeps the same list of elements.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 
-ELEMENTS = frozenset({"p", "br", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a"})
+ELEMENTS = frozenset({"p", "br", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"})
 """What a comment may consist of. Of any other element only its text is left."""
+HOLDERS = frozenset({"ul", "ol", "blockquote"})
+"""Elements that hold only other elements: blanks between those mean nothing."""
 DEEPEST = 40
 """Elements nested deeper are left out and their text stays, so that no reader of the tree can run out of stack."""
 
@@ -43,6 +46,9 @@ class _Grower(HTMLParser):
             if not _is_web(href):
                 return
             node.append({"href": href})
+        start = dict(attrs).get("start") or ""
+        if tag == "ol" and start.isascii() and start.isdigit() and len(start) < 10:
+            node.append({"start": start})
         self._here.append(node)
         if tag != "br":
             self._open.append((tag, node[1]))
@@ -57,7 +63,7 @@ class _Grower(HTMLParser):
         here = self._here
         if here and isinstance(here[-1], str):
             here[-1] += data
-        elif data.strip() or self._open:
+        elif data.strip() or (self._open and self._open[-1][0] not in HOLDERS):
             here.append(data)
 
 

@@ -11,7 +11,8 @@
   const STYLE = "@@STYLE@@";
   const PATIENCE = 5000; // milliseconds until a request is given up
   const REL = "nofollow ugc noopener";
-  const ELEMENTS = new Set(["p", "br", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
+  const BLOCKS = new Set(["p", "pre", "blockquote", "ul", "ol", "li"]);
+  const ELEMENTS = new Set([...BLOCKS, "br", "em", "strong", "s", "code", "a"]);
   const FIELDS = { "/body": "body", "/author/name": "name", "/author/email": "email", "/author/url": "url" };
   const HELD = "Your comment is awaiting moderation.";
   const script = document.currentScript;
@@ -65,9 +66,10 @@
       else if (Array.isArray(node)) {
         const [tag, children, attributes] = node;
         const href = tag === "a" ? webAddress(attributes && attributes.href) : "";
+        const start = tag === "ol" && attributes && /^\d{1,9}$/.test(attributes.start) ? attributes.start : null;
         let target = into;
         if (ELEMENTS.has(tag) && (tag !== "a" || href)) {
-          target = make(tag, href ? { href, rel: REL } : {});
+          target = make(tag, href ? { href, rel: REL } : { start, dir: BLOCKS.has(tag) ? "auto" : null });
           into.append(target);
         }
         if (depth < 50) grow(children, target, depth + 1);
