@@ -19,8 +19,6 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from moderation.rates import parse_rate
 
-SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
-
 
 def _origin(text: str) -> str:
     """An exact web origin (RFC 6454): scheme, host, perhaps a port; nothing after it, no wildcard, never `null`."""
@@ -62,6 +60,7 @@ Rate = Annotated[str, AfterValidator(_rate)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Network = Annotated[str, AfterValidator(_network)]
+SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Outcome = Literal["tag", "hold", "spam", "reject"]
 """What a rule may propose, mildest first. `tag` only marks the comment for moderators."""
 
@@ -99,7 +98,8 @@ class Limits(Table):
     )
     email: list[Rate] = Field(
         ["10/minute", "120/hour"],
-        description="Per e-mail address. Going over it holds the comment in silence, so that it tells nobody about another's traffic.",
+        description="Per e-mail address. Going over it holds the comment in silence, so that it tells nobody about "
+        "another's traffic.",
     )
     pair: list[Rate] = Field(["5/minute", "40/hour"], description="Per e-mail address and client address together.")
     article: list[Rate] = Field(["300/minute"], description="Per article.")
@@ -108,7 +108,8 @@ class Limits(Table):
         5,
         ge=1,
         le=1000,
-        description="How many may come at once before a rate spaces them out; a rate's own number where that is smaller.",
+        description="How many comments one address, or one author at one address, may send at once; the shortest rate "
+        "then spaces them out. The rate's own number where that is smaller.",
     )
 
 
@@ -122,7 +123,8 @@ class Words(Table):
     allow: list[str] = Field([], description="Words and phrases that never match, for example a surname or a town.")
     languages: list[str] = Field(
         ["en"],
-        description="Languages whose whole list is used (ISO 639-1). The unmistakable core of every language is always on.",
+        description="Languages whose whole list is used (ISO 639-1). The unmistakable core of every language is "
+        "always on.",
     )
 
 
@@ -181,7 +183,8 @@ class Author(Table):
         3,
         ge=1,
         le=1000,
-        description="This many earlier comments rejected or marked as spam, and more of them than approved, lead to `refused`.",
+        description="This many earlier comments rejected or marked as spam, and more of them than approved, lead to "
+        "`refused`.",
     )
     refused: Outcome = Field("hold", description="For an author with such a record.")
 
@@ -218,13 +221,15 @@ class Site(Table):
     )
     mode: Literal["pre", "first", "post"] = Field(
         "pre",
-        description="`pre`: every comment waits for a moderator. `first`: until a verified author has `first_approved` approved comments. `post`: published unless a rule objects.",
+        description="`pre`: every comment waits for a moderator. `first`: until a verified author has "
+        "`first_approved` approved comments. `post`: published unless a rule objects.",
     )
     first_approved: int = Field(3, ge=1, le=1000, description="For the mode `first`.")
     email: Literal["required", "optional"] = Field("required", description="Whether an e-mail address must be given.")
     articles: Literal["any", "listed"] = Field(
         "any",
-        description="`any`: an article is known from its first comment on. `listed`: only articles made known through the API.",
+        description="`any`: an article is known from its first comment on. `listed`: only articles made known "
+        "through the API.",
     )
     closed: bool = Field(False, description="The kill switch: nothing can be posted anywhere on the site.")
     close_after_days: int = Field(
@@ -258,7 +263,7 @@ class Retention(Table):
 class Rules(Table):
     """The rules file as a whole."""
 
-    sites: dict[str, Site] = Field(min_length=1, description="The sites, by id.")
+    sites: dict[SiteId, Site] = Field(min_length=1, description="The sites, by id.")
     retention: Retention = Retention()
 
     @model_validator(mode="before")
@@ -276,13 +281,6 @@ class Rules(Table):
             }
         return data
 
-    @model_validator(mode="after")
-    def _site_ids(self) -> Self:
-        for name in self.sites:
-            if not SITE_ID.match(name):
-                raise ValueError(f'site id "{name[:60]}": lower-case letters, digits and hyphens, at most 40')
-        return self
-
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     both = dict(under)
@@ -293,7 +291,7 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 class Environment(BaseSettings):
-    """Where things are, and secrets. Each `MODERATION_NAME` may also be `MODERATION_NAME_FILE`, the path of a file that holds it."""
+    """Where things are, and secrets. Each may also come in a file: `MODERATION_REDIS_URL_FILE=/run/secrets/redis`."""
 
     model_config = SettingsConfigDict(env_prefix="MODERATION_", extra="ignore", frozen=True)
 
@@ -306,7 +304,8 @@ class Environment(BaseSettings):
     threads: int = Field(32, ge=2, le=256, description="Threads a worker.")
     base_url: str = Field(
         "",
-        description="The service's own address as browsers see it, e.g. https://comments.example.org. http://HOST:PORT where empty.",
+        description="The service's own address as browsers see it, e.g. https://comments.example.org. "
+        "http://HOST:PORT where empty.",
     )
     database_url: str = Field("", description="SQLAlchemy URL of the store. SQLite in the state folder where empty.")
     redis_url: str = Field("", description="URL of Redis or Valkey. The embedded server where empty.")

@@ -19,9 +19,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from moderation.edges import journal, people
-from moderation.edges.people import Person, Token
+from moderation.edges.people import Person, Token, fingerprint
 from moderation.edges.schema import Tx
-from moderation.edges.vault import fingerprint
 from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound, NotSignedIn, SignInRefused, Unavailable
 from moderation.rates import Answer, Bucket, LocalLimiter, Question, Window, address_prefixes
 from moderation.runtime import Runtime

@@ -93,10 +93,10 @@ def said_before(tx: Tx, keys: Mapping[str, bytes], now: datetime, until: Mapping
 
     One statement claims, so two processes cannot both win (PostgreSQL locks the row, SQLite the file).
     """
-    rows = sorted(
-        ({"key": key, "comment_id": comment_id, "until": until[comment_id]} for comment_id, key in keys.items()),
-        key=lambda row: row["key"],
-    )
+    rows: list[dict[str, Any]] = [
+        {"key": key, "comment_id": comment_id, "until": until[comment_id]}
+        for comment_id, key in sorted(keys.items(), key=lambda item: item[1])
+    ]
     if not rows:
         return set()
     statement = upsert(tx, recent_texts)

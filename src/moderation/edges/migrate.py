@@ -8,8 +8,12 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 from moderation.edges.schema import make_engine
 
@@ -53,7 +57,7 @@ def migrate(url: str, lock: Path) -> None:
         engine.dispose()
 
 
-def _config():  # type: ignore[no-untyped-def]
+def _config() -> Config:
     from alembic.config import Config
 
     config = Config()

@@ -5,6 +5,7 @@ Every function takes a connection, inside a transaction where it writes. What th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from moderation.values import Right, Role
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`password` is an argon2id hash or None; `sites` None for all; `next_try_at` is when a sign-in is looked at again."""
+    """`password` is an argon2id hash or None, `sites` None for all; a sign-in is not looked at before `next_try_at`."""
 
     id: int
     name: str
@@ -49,6 +50,11 @@ class Token:
     sites: tuple[str, ...] | None
     expires_at: datetime | None
     used_at: datetime | None
+
+
+def fingerprint(secret: str) -> bytes:
+    """How a secret that was handed out (cookie, token, link) is stored: its SHA-256. It has 256 bits of its own."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
 def find(tx: Tx, name: str) -> Person | None:

@@ -298,7 +298,7 @@ def _finding_of(row: Mapping[str, Any]) -> Finding:
 def journal_of(tx: Tx, target: str, limit: int = 50) -> tuple[Mapping[str, Any], ...]:
     """What was done to `target`, newest first."""
     rows = tx.execute(select(journal).where(journal.c.target == target).order_by(journal.c.seq.desc()).limit(limit))
-    return tuple(row._mapping for row in rows)
+    return tuple(dict(row._mapping) for row in rows)
 
 
 def _cursor(*parts: str) -> str:

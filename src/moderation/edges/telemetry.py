@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ _RISKY = frozenset(
 )
 
 
-def _without_exception_text(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _without_exception_text(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     info = event.pop("exc_info", None)
     if info:
         error = info if isinstance(info, BaseException) else sys.exc_info()[1]

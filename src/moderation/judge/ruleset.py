@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -82,7 +82,7 @@ def _matcher(words: _Words) -> Matcher:
 
 def _windows(limits: Limits) -> dict[str, tuple[Window, ...]]:
     return {
-        scope: tuple(_window(scope, number, rate, limits.burst) for number, rate in enumerate(rates))
+        scope: tuple(_window(scope, number, rate, limits.burst) for number, rate in enumerate(_by_period(rates)))
         for scope, rates in (
             ("address", limits.address),
             ("network", limits.network),
@@ -94,10 +94,14 @@ def _windows(limits: Limits) -> dict[str, tuple[Window, ...]]:
     }
 
 
+def _by_period(rates: Sequence[str]) -> list[str]:
+    return sorted(rates, key=lambda rate: parse_rate(rate)[1])
+
+
 def _window(scope: str, number: int, rate: str, burst: int) -> Window:
-    """The bucket of an address holds `burst`; those that many share hold their whole rate."""
+    """Who sends alone may send `burst` at once, which the shortest rate sees to; other buckets hold their rate."""
     count, period = parse_rate(rate)
-    most = min(count, burst) if scope in ("address", "pair") else count
+    most = min(count, burst) if number == 0 and scope in ("address", "pair") else count
     return Window(f"{scope}-{number}" if number else scope, count, period, most)
 
 

@@ -19,7 +19,7 @@ from markdown_it.token import Token
 
 from moderation.text.redact import MASKS
 
-MOST_NESTED = re.compile(rf"^(?:\s*(?:[>*+-]|\d{{1,9}}[.)])){{{MOST_NESTED}}}", re.MULTILINE)
+MOST_NESTED = 8
 """A text that nests quotes and lists deeper than this is shown as it was typed: the library would drop its end."""
 
 MOST_BRACKETS = 100
@@ -65,7 +65,7 @@ def _visible(text: str) -> str:
 
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
-_NESTED = re.compile(r"^(?:\s*(?:[>*+-]|\d{1,9}[.)])){%d}" % MOST_NESTED, re.MULTILINE)
+_NESTED = re.compile(rf"^(?:\s*(?:[>*+-]|\d{{1,9}}[.)])){{{MOST_NESTED}}}", re.MULTILINE)
 _MARKUP = re.compile(r"[*_`\[\]<>&\\~|#\t]|://|www\.|\w\.\w|@|^ {2,}| $|^\s*(?:[-+=]|\d+[.)])", re.MULTILINE)
 """What may be markup or a link. Too much is caught rather than too little."""
 

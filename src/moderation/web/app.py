@@ -45,7 +45,6 @@ PAGE_POLICY = (
 def create_app(rt: Runtime) -> Flask:
     """The WSGI application over an open runtime."""
     app = Flask("moderation.web", static_folder="static", static_url_path="/static")
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAX_FORM_MEMORY_SIZE=64 * 1024, PROPAGATE_EXCEPTIONS=False)
     app.url_map.strict_slashes = False
     app.extensions.update(moderation=rt, intake=Intake(rt), threads=Threads(rt))

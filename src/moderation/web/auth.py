@@ -210,7 +210,7 @@ def _known_device() -> str | None:
         name = base64.urlsafe_b64decode(encoded.encode()).decode()
     except ValueError:
         return None
-    return name if rt().vault.is_signed(signature, "links", "device", name) else None
+    return name if rt().vault.check(signature, "links", "device", name) else None
 
 
 def _cookie() -> str:

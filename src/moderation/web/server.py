@@ -70,7 +70,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "logger_class": JsonLog,
             "proc_name": "moderation",
             "when_ready": lambda _: self._ready(),
-            "child_exit": lambda _, worker: multiprocess.mark_process_dead(worker.pid),
+            "child_exit": lambda _, worker: multiprocess.mark_process_dead(worker.pid),  # type: ignore[no-untyped-call]
         }
         for name, value in settings.items():
             self.cfg.set(name, value)

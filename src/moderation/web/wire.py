@@ -221,7 +221,7 @@ def from_aliases(value: Any) -> Any:
         elif name == "comment_parent" and given in (0, "0", ""):
             continue
         else:
-            put(_ALIASES.get(name, name), given)
+            put(_ALIASES.get(str(name), str(name)), given)
     if problems:
         raise Invalid(problems)
     if (

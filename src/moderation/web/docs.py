@@ -1,0 +1,3 @@
+"""Placeholder."""
+from flask import Blueprint
+docs = Blueprint("docs", __name__)
