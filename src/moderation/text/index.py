@@ -40,7 +40,8 @@ class Index:
     masked: dict[tuple[int, str], list[tuple[str, Form]]] = field(default_factory=dict)
     phrases: dict[str, list[tuple[tuple[str, ...], int, Form]]] = field(default_factory=dict)
     fragments: set[str] = field(default_factory=set)
-    allow: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    allowed: ahocorasick.Automaton | None = None
+    excuses: dict[str, list[str]] = field(default_factory=dict)
     endings: dict[str, frozenset[str]] = field(default_factory=dict)
     prefixes: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -55,9 +56,7 @@ def build(lexicon: Lexicon) -> Index:
         form = form_of(term)
         if not form.letters:
             continue
-        by_key.setdefault(key_of(form.letters)[0] if form.latin else form.letters, {}).setdefault(
-            form.letters, form
-        )
+        by_key.setdefault(key_of(form.letters)[0] if form.latin else form.letters, {}).setdefault(form.letters, form)
         if len(form.parts) > 1:
             _add_phrase(index, form)
         else:
@@ -69,12 +68,26 @@ def build(lexicon: Lexicon) -> Index:
         automaton.make_automaton()
         index.automaton = automaton
     for form in list(index.words.values()):
-        if form.latin and form.term.severity != "mild" and not form.term.maybe and form.term.language == "en":
+        if form.term.severity != "mild" and not form.term.maybe and not form.term.local:
             _add_spellings(index, form)
-    for phrase in lexicon.allow:
-        parts = tuple(_fold_word(part) for part in phrase.split())
-        index.allow.setdefault(parts[0], []).append(parts)
+    _add_allowed(index, lexicon)
     return index
+
+
+def _add_allowed(index: Index, lexicon: Lexicon) -> None:
+    """Allow-terms: by their beginning where letters are Latin, anywhere in other scripts.  Phrases are `context`'s."""
+    others = ahocorasick.Automaton()
+    for term in lexicon.allow:
+        word = _fold_word(term)
+        if " " in term or not word:
+            continue
+        if word.isascii():
+            index.excuses.setdefault(word[:2], []).append(word)
+        else:
+            others.add_word(word, len(word))
+    if len(others):
+        others.make_automaton()
+        index.allowed = others
 
 
 def form_of(term: Term) -> Form:
@@ -96,6 +109,10 @@ def _add_phrase(index: Index, form: Form) -> None:
 
 def _add_spellings(index: Index, form: Form) -> None:
     word = form.letters
+    if form.term.language != "en":
+        if len(word) >= 4 and form.term.boundary != "anywhere":
+            index.masked.setdefault((len(word), word[0]), []).append((word, form))
+        return
     endings = _SPELT_OUT if form.term.boundary in ("compound", "inflect", "anywhere") else ("",)
     for ending in endings:
         whole = word[:-1] + ending if ending[:1] in ("e", "i") and word.endswith("e") else word + ending
@@ -110,7 +127,7 @@ def _add_spellings(index: Index, form: Form) -> None:
             continue
         index.headless.setdefault(whole[1:], form)
         index.misspelt.setdefault(whole[::-1], form)
-        if len(sound(whole)) >= 6:
+        if len(sound(word)) >= 6 and not word.startswith("fuck"):
             index.sounds.setdefault(sound(whole), form)
         for wrong in spelt_wrong(whole):
             index.misspelt.setdefault(wrong, form)
@@ -123,11 +140,8 @@ def spelt_wrong(word: str) -> Iterator[str]:
         if word[i] != word[i + 1]:
             yield word[:i] + word[i + 1] + word[i] + word[i + 2 :]
     for i in range(1, size):
-        if word[i] in "aeiou" and size >= 5:
-            yield word[:i] + word[i + 1 :]
-        elif i < size - 1 and size >= 6:
+        if (word[i] in "aeiou" and size >= 5) or (i < size - 1 and size >= 6):
             yield word[:i] + word[i + 1 :]
     bare = word[0] + "".join(c for c in word[1:] if c not in "aeiou")
     if len(bare) >= 4 and size >= 5:
         yield bare
-

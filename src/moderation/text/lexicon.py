@@ -59,9 +59,19 @@ class Lexicon:
     allow: tuple[str, ...] = ()
     endings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    cues: frozenset[str] = frozenset()
-    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cues: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    evidence: Mapping[str, frozenset[str]] = field(default_factory=dict)
     benign: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The allow-terms of several words, lower case."""
+        return _phrases(self.allow)
+
+
+@lru_cache(maxsize=16)
+def _phrases(allow: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(term.lower() for term in allow if " " in term)
 
 
 def load(
@@ -75,7 +85,9 @@ def load(
     shipped = shipped_lists()
     unknown = [code for code in languages or () if code not in shipped]
     if unknown:
-        raise LexiconError([f"languages:1:1: no word list for {code!r}; there are {', '.join(shipped)}" for code in unknown])
+        raise LexiconError(
+            [f"languages:1:1: no word list for {code!r}; there are {', '.join(shipped)}" for code in unknown]
+        )
     extra = tuple(t if isinstance(t, Term) else Term(t) for t in extra_terms)
     theirs = {t.text.casefold() for t in extra}
     wanted = set(languages or ("en",))
@@ -118,8 +130,8 @@ def parse(source: str, name: str) -> Lexicon:
         tuple(reader.allow),
         {code: reader.properties["endings"]} if "endings" in reader.properties else {},
         {code: reader.properties["prefixes"]} if "prefixes" in reader.properties else {},
-        frozenset(reader.properties.get("cues", ())),
-        {code: reader.properties["evidence"]} if "evidence" in reader.properties else {},
+        {code: frozenset(reader.properties["cues"])} if "cues" in reader.properties else {},
+        {code: frozenset(reader.properties["evidence"])} if "evidence" in reader.properties else {},
         reader.benign,
     )
 
@@ -191,13 +203,17 @@ class _Reader:
                 fine = False
         for given in words[3:]:
             if given not in FLAGS:
-                self._problem(number, column + bare.index(given), f"unknown flag {given!r}; there are {', '.join(FLAGS)}")
+                self._problem(
+                    number, column + bare.index(given), f"unknown flag {given!r}; there are {', '.join(FLAGS)}"
+                )
                 fine = False
         if len(words) < 3:
             self._problem(number, column, "a section names category, severity and boundary, or is [allow] or [benign]")
         elif fine:
             category, severity, boundary, *flags = words
-            self.section = Term("", self.language, category, severity, boundary, *(f in flags for f in FLAGS), self.name)
+            self.section = Term(
+                "", self.language, category, severity, boundary, *(f in flags for f in FLAGS), self.name
+            )
 
     def _words(self, number: int, text: str) -> None:
         if not self.allowing and self.section is None:
@@ -216,9 +232,7 @@ class _Reader:
                 self.allow.append(word)
             elif self.section is not None:
                 s = self.section
-                self.terms.append(
-                    replace(s, text=word)
-                )
+                self.terms.append(replace(s, text=word))
 
 
 def _at_home(term: Term) -> Term:
@@ -229,8 +243,8 @@ def _merge(lexicons: Iterable[Lexicon]) -> Lexicon:
     allow: list[str] = []
     endings: dict[str, tuple[str, ...]] = {}
     prefixes: dict[str, tuple[str, ...]] = {}
-    cues: set[str] = set()
-    evidence: dict[str, tuple[str, ...]] = {}
+    cues: dict[str, frozenset[str]] = {}
+    evidence: dict[str, frozenset[str]] = {}
     benign: dict[str, frozenset[str]] = {}
     for lexicon in lexicons:
         allow += lexicon.allow
@@ -239,4 +253,4 @@ def _merge(lexicons: Iterable[Lexicon]) -> Lexicon:
         cues |= lexicon.cues
         evidence |= lexicon.evidence
         benign |= lexicon.benign
-    return Lexicon((), tuple(allow), endings, prefixes, frozenset(cues), evidence, benign)
+    return Lexicon((), tuple(allow), endings, prefixes, cues, evidence, benign)

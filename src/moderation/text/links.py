@@ -14,10 +14,7 @@ from typing import Any
 from publicsuffixlist import PublicSuffixList
 
 SHORTENERS = frozenset(
-    "bit.ly t.co goo.gl tinyurl.com ow.ly is.gd buff.ly adf.ly cutt.ly rebrand.ly shorturl.at t.ly rb.gy lnkd.in bl.ink"
-    " tiny.cc v.gd soo.gd s.id short.io shrtco.de clck.ru vk.cc u.to dlvr.it trib.al wp.me fb.me amzn.to youtu.be g.co"
-    " x.co qr.ae po.st mcaf.ee bitly.com j.mp ift.tt tr.im snip.ly urlz.fr kutt.it gg.gg linktr.ee t.me da.gd shrinke.me"
-    " ouo.io exe.io bc.vc shorte.st za.gl cutt.us git.io aka.ms spoti.fi 1url.com hyperurl.co lc.chat".split()
+    ["bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "is.gd", "buff.ly", "adf.ly", "cutt.ly", "rebrand.ly", "shorturl.at", "t.ly", "rb.gy", "lnkd.in", "bl.ink", "tiny.cc", "v.gd", "soo.gd", "s.id", "short.io", "shrtco.de", "clck.ru", "vk.cc", "u.to", "dlvr.it", "trib.al", "wp.me", "fb.me", "amzn.to", "youtu.be", "g.co", "x.co", "qr.ae", "po.st", "mcaf.ee", "bitly.com", "j.mp", "ift.tt", "tr.im", "snip.ly", "urlz.fr", "kutt.it", "gg.gg", "linktr.ee", "t.me", "da.gd", "shrinke.me", "ouo.io", "exe.io", "bc.vc", "shorte.st", "za.gl", "cutt.us", "git.io", "aka.ms", "spoti.fi", "1url.com", "hyperurl.co", "lc.chat"]
 )
 
 
@@ -73,7 +70,7 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = ".,;:!?)]}'\"…»"
-_FILES = frozenset("py js md sh rs pl cc so ps zip mov app java cs ts tf".split())
+_FILES = frozenset(["py", "js", "md", "sh", "rs", "pl", "cc", "so", "ps", "zip", "mov", "app", "java", "cs", "ts", "tf"])
 
 
 def _read(text: str, match: re.Match[str]) -> Link | None:
@@ -119,7 +116,23 @@ def _plausible(shown: str, host: str, path: str, domain: str) -> bool:
     if all(len(label) <= 2 for label in labels) and domain not in SHORTENERS:
         return False
     spelt = re.search(r"\s", shown)
-    if spelt and last not in ("com", "org", "net", "io", "info", "de", "ru", "uk", "co", "me", "tv", "xyz", "top", "biz", "online"):
+    if spelt and last not in (
+        "com",
+        "org",
+        "net",
+        "io",
+        "info",
+        "de",
+        "ru",
+        "uk",
+        "co",
+        "me",
+        "tv",
+        "xyz",
+        "top",
+        "biz",
+        "online",
+    ):
         return False
     # "end.The next" is a missing space: a capital begins the last label while the host is not all capitals.
     tail = re.split(_DOT, shown, flags=re.IGNORECASE)[-1]
@@ -129,6 +142,8 @@ def _plausible(shown: str, host: str, path: str, domain: str) -> bool:
 
 
 # Suffixes that are also words that begin a sentence: a missing space is likelier than a link.
-_WORDLIKE = frozenset("it is in at no so my me us as am be do to by la de pm re id now here today blog news help".split()) - frozenset(
+_WORDLIKE = frozenset(
+    ["it", "is", "in", "at", "no", "so", "my", "me", "us", "as", "am", "be", "do", "to", "by", "la", "de", "pm", "re", "id", "now", "here", "today", "blog", "news", "help"]
+) - frozenset(
     ("me", "us", "de", "it", "be", "at", "id", "blog", "news", "is", "in", "no", "to", "la", "re", "pm", "my")
 )

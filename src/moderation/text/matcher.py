@@ -14,8 +14,7 @@ from typing import NamedTuple
 from moderation.text.context import settle
 from moderation.text.index import Form, Index, build
 from moderation.text.lexicon import SEVERITIES, Lexicon
-from moderation.text.normalise import needs_undressing, read_units, undress
-from moderation.text.readings import ACCENT, FACE, LETTER, NATIVE
+from moderation.text.normalise import fold, needs_undressing, undress
 from moderation.text.scan import scan
 
 
@@ -109,10 +108,7 @@ class Matcher:
             if note is not None:
                 return kind, note
         hits = scan(self._index, chunk)
-        units = read_units(chunk)
-        word = "".join(
-            u.reading.look or u.reading.native for u in units if u.reading.kind in (LETTER, FACE, ACCENT, NATIVE)
-        )
+        word = "".join(c for c in fold(chunk).text if c.isalnum() or not c.isascii())
         kind = CLEAN
         if hits or word in self._index.phrases:
             kind = NOTED

@@ -73,9 +73,7 @@ _SPELT_DOT = re.compile(r"dot|punkt|point|punto|ponto|точка|[\[({<_*-]\s?\.
 _TLD = re.compile(r"(?:[a-z]{2,24}|xn--[\w-]{2,30}|[^\W\d_]{2,24})\Z")
 # Words before a plain "at" that tell a place, not the name of a mailbox.
 _PLACE = frozenset(
-    "look looking me us see it is are was be shop page site more available here there online found find live meet visit all"
-    " get one them him her you out up back home work works working read book buy order check stay staying not now and"
-    " or only anyone someone people sold hosted based posted published".split()
+    ["look", "looking", "me", "us", "see", "it", "is", "are", "was", "be", "shop", "page", "site", "more", "available", "here", "there", "online", "found", "find", "live", "meet", "visit", "all", "get", "one", "them", "him", "her", "you", "out", "up", "back", "home", "work", "works", "working", "read", "book", "buy", "order", "check", "stay", "staying", "not", "now", "and", "or", "only", "anyone", "someone", "people", "sold", "hosted", "based", "posted", "published"]
 )
 
 
@@ -105,8 +103,12 @@ _CANDIDATE = re.compile(r"(?:\+|\(|(?<![\w.,:/#-])(?<!\w[^\w\s]))?(?<!\d)\d(?:[\
 _NUMBER = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|nought|double|triple)"
 _NUMBER_HINT = re.compile(rf"\b{_NUMBER}[\s,.-]{{1,3}}{_NUMBER}\b")
 _SPELT = re.compile(rf"\b{_NUMBER}(?:[\s,.-]{{1,3}}(?:{_NUMBER}|\d))" + r"{6,16}\b")
-_CUE = re.compile(r"(?:call|phone|tel|mobile|cell|whats\s?app|text|dial|ring|viber|signal|telegram|fax|number|sms|contact)\W{0,3}(?:\w{1,8}\W{1,3}){0,3}\Z")
-_NOT_PHONE = re.compile(r"(?:isbn(?:-1[03])?|issn|order|invoice|ref|case|id|no|nr|sku|ticket|doi|pmid|version|v|ean|iban|account|#|[$€£¥₹])\W{0,3}\Z")
+_CUE = re.compile(
+    r"(?:call|phone|tel|mobile|cell|whats\s?app|text|dial|ring|viber|signal|telegram|fax|number|sms|contact)\W{0,3}(?:\w{1,8}\W{1,3}){0,3}\Z"
+)
+_NOT_PHONE = re.compile(
+    r"(?:isbn(?:-1[03])?|issn|order|invoice|ref|case|id|no|nr|sku|ticket|doi|pmid|version|v|ean|iban|account|#|[$€£¥₹])\W{0,3}\Z"
+)
 _DATE = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[\sT]+\d{1,2})?")
 _YEARS = re.compile(r"(?:1[5-9]|20)\d\d\s?[-–/]\s?(?:(?:1[5-9]|20)\d\d)(?:\D.*)?\Z")
 _GROUPED = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d{1,2})?\Z")
@@ -134,12 +136,17 @@ def _is_phone(text: str, start: int, end: int) -> bool:
     cued = bool(_CUE.search(before))
     if shown.startswith("+") and len(digits) >= 8:
         return True
-    if _NOT_PHONE.search(before) or before[-1:] in ("_", "=", "/", ".", ",", ":", "-", "#") and not cued:
+    if _NOT_PHONE.search(before) or (before[-1:] in ("_", "=", "/", ".", ",", ":", "-", "#") and not cued):
         return False
     if _DATE.fullmatch(shown) or _YEARS.match(shown) or _DOTTED.fullmatch(shown):
         return False
     groups = re.findall(r"\d+", shown)
-    if _GROUPED.fullmatch(shown) and not (shown.count(" ") and digits[0] == "0") and len(groups[0]) < 4 and " " not in shown:
+    if (
+        _GROUPED.fullmatch(shown)
+        and not (shown.count(" ") and digits[0] == "0")
+        and len(groups[0]) < 4
+        and " " not in shown
+    ):
         return False
     if digits[:3] in ("978", "979") and len(digits) == 13:
         return False
@@ -147,7 +154,12 @@ def _is_phone(text: str, start: int, end: int) -> bool:
         return cued or (digits[0] == "0" and 9 <= len(digits) <= 12)
     if all(len(g) <= 2 for g in groups) and not cued:
         return digits[0] == "0" and len(digits) >= 9 and (max(map(len, groups)) == 1 or len(groups) == len(digits) // 2)
-    if any(re.fullmatch(r"(?:1[5-9]|20)\d\d", g) for g in groups) and len(groups) <= 3 and digits[0] != "0" and not cued:
+    if (
+        any(re.fullmatch(r"(?:1[5-9]|20)\d\d", g) for g in groups)
+        and len(groups) <= 3
+        and digits[0] != "0"
+        and not cued
+    ):
         return len(digits) >= 10 and "(" in shown
     if len(digits) < 9 and not cued:
         return len(groups) == 2 and [len(g) for g in groups] == [3, 4] and "-" in shown

@@ -38,6 +38,7 @@ class Line(NamedTuple):
     begins: list[int]
     ends: list[int]
     tags: frozenset[str]
+    drawn: str = ""
 
 
 class Place(NamedTuple):
@@ -47,10 +48,17 @@ class Place(NamedTuple):
     spaced: bool
 
 
-_RANDOM = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-.*|(?=[a-z-]*[0-9][0-9a-z-]*[a-z])(?:\w+:)?[0-9a-f]{8,}|0x[0-9a-f]+|#[0-9a-f]{3,8})\Z")
-_ADDRESS = re.compile(r"[a-z]+://|www\.|[\w.+-]+@[\w-]+\.|\w{2,}/\w|\w/\w{2,}|\w{2,}\.(?:com|org|net|example|co\.uk|io)\b")
+_RANDOM = re.compile(
+    r"(?:[0-9a-f]{8}-[0-9a-f]{4}-.*|(?=[a-z-]*[0-9][0-9a-z-]*[a-z])(?:\w+:)?[0-9a-f]{8,}|0x[0-9a-f]+|#[0-9a-f]{3,8})\Z"
+)
+_ADDRESS = re.compile(
+    r"[a-z]+://|www\.|[\w.+-]+@[\w-]+\.|\w{2,}/\w|\w/\w{2,}|\w{2,}\.(?:com|org|net|example|co\.uk|io)\b"
+)
 _OUTER = "".join(map(chr, range(33, 48))) + ":;<=>?[\\]^_`{|}~“”‘’«»…"
 _BESIDE = 30  # letters beside a match that are looked at
+# Latin letters and signs that stand for Cyrillic ones in a word that is Cyrillic otherwise.
+_CYRILLIC = dict(zip("aceopxykmthb306@iu", "асеорхукмтнвзобаіи", strict=True)) | {"4": "ч", "1": "и", "n": "п", "r": "г"}
+_OPEN = frozenset(("s", "es", "ed", "er", "ers", "in", "ing", "y"))
 _JOINERS = ("s", "ed", "er", "ers", "ing", "in", "y")
 _NONE: frozenset[str] = frozenset()
 
@@ -77,13 +85,13 @@ def readings(units: Sequence[Unit], piece: str) -> list[Line]:
     kinds = {u.reading.kind for u in units}
     lines = [_line(units, leet=False, native=False)]
     if DIGIT in kinds or SIGN in kinds:
-        lines.append(_line(units, leet=True, native=False))
         bare = _unpunctuated(units)
-        if len(bare) < len(units):
-            lines.append(_line(bare, leet=True, native=False))
+        lines.append(_line(bare, leet=True, native=False))
+        if len(bare) < len(units) and bare and units[0] is not bare[0]:
+            lines.append(_line(units[: units.index(bare[-1]) + 1], leet=True, native=False))
     merged = heavy(units, piece)
     if merged is not None:
-        lines.append(_line(merged, leet=True, native=False))
+        lines.append(_line(merged, leet=True, native=False)._replace(drawn=piece.lower().strip(_OUTER)))
     flipped = turned(piece)
     if flipped is not None:
         lines.append(_line(flipped, leet=False, native=False)._replace(tags=frozenset({"upside-down"})))
@@ -99,7 +107,7 @@ def readings(units: Sequence[Unit], piece: str) -> list[Line]:
 def _unpunctuated(units: Sequence[Unit]) -> Sequence[Unit]:
     """Without the signs at either end that are more likely punctuation: (word), word!!!"""
     first, last = 0, len(units)
-    while last > first and units[last - 1].reading.plain in "!?.,:;)]}>\"'|*":
+    while last > first and units[last - 1].reading.plain in "!?.,:;)]}>\"'*%":
         last -= 1
     while first < last and units[first].reading.plain in "([{<\"'#@|*!":
         first += 1
@@ -113,9 +121,12 @@ def _line(units: Sequence[Unit], *, leet: bool, native: bool) -> Line:
     ends: list[int] = []
     begin = 0
     broken = False
+    cyrillic = native and any("\u0400" <= u.reading.native <= "\u04ff" for u in units)
     for i, (reading, _, _) in enumerate(units):
         kind = reading.kind
-        if kind == LETTER:
+        if cyrillic and kind in (LETTER, FACE, DIGIT, SIGN):
+            seen = _CYRILLIC.get(reading.plain, reading.native)
+        elif kind == LETTER:
             seen = reading.look
         elif native:
             seen = reading.native if kind in (NATIVE, ACCENT, FACE) else ""
@@ -148,11 +159,16 @@ def _search(index: Index, line: Line, place: Place) -> list[Hit]:
         key_letters, begins = letters, list(range(len(letters) + 1))
     assert index.automaton is not None
     seen_before: dict[tuple[int, str, str, str], bool] = {}
+    excused: list[tuple[int, int]] = []
+    if not latin and index.allowed is not None:
+        excused = [(end - size + 1, end + 1) for end, size in index.allowed.iter(letters)]
     for end, (size, forms) in index.automaton.iter(key_letters):
         first, last = begins[end - size + 1], begins[end + 1]
         seen = letters[first:last]
         gaps = line.begins[first] != line.begins[last - 1]
         if place.spaced and not gaps:
+            continue
+        if excused and any(a <= first and last <= b for a, b in excused):
             continue
         left = letters[max(line.begins[first], first - _BESIDE) : first]
         right = letters[last : min(line.ends[last - 1], last + _BESIDE)]
@@ -189,8 +205,14 @@ def _check(
     odd, stretched = (0, False)
     if form.latin and seen != form.letters:
         odd, stretched = _distance(form, cut, line, first)
-        if odd and (term.maybe or term.language != "en" or place.address or len(form.letters) < 4):
+        if odd and (not term.wild or place.address):
             return None
+        if not term.wild and squash(seen) != squash(form.letters):
+            return None
+        if stretched and term.language != "en" and not _drawn_out(seen):
+            return None
+    if line.tags and not _lettered(line, first, last, term.wild):
+        return None
     if gaps:
         if place.address:
             return None
@@ -203,13 +225,15 @@ def _check(
     exact = not odd and not left and not right
     if form.latin:
         joined = bool(left or right)
-        if odd > _allowed(len(form.letters), joined):
+        if odd > _allowed(
+            len(form.letters), joined and not _ending(form.letters, right, _OPEN) if not left else joined
+        ):
             return None
         if not exact and _is_innocent(index, form, whole, seen, plain=not (odd or stretched or line.tags or gaps)):
             return None
         if stretched and joined and squash(whole) in innocent_squashed():
             return None
-        if odd and whole in common():
+        if (not exact and whole in common()) or (line.drawn and (line.drawn in common() or line.drawn in innocent())):
             return None
     if not _fits(index, form, left, right, place.address):
         return None
@@ -219,10 +243,25 @@ def _check(
     return Hit(min(u.start for u in span), max(u.end for u in span), form, tags)
 
 
+def _drawn_out(seen: str) -> bool:
+    """Three of the same letter in a row: no language spells so."""
+    return any(seen[i] == seen[i + 1] == seen[i + 2] for i in range(len(seen) - 2))
+
+
+def _lettered(line: Line, first: int, last: int, wild: bool) -> bool:
+    """Enough real letters, or signs that nobody writes as numbers, to read digits as letters."""
+    kinds = [line.units[line.places[i]].reading.kind for i in range(first, last)]
+    digits, signs = kinds.count(DIGIT), kinds.count(SIGN)
+    letters = len(kinds) - digits - signs
+    if wild:
+        return letters > 0 or signs >= digits
+    return letters >= 2 or (letters > 0 and len(kinds) < 4) or not digits + signs
+
+
 def _is_innocent(index: Index, form: Form, whole: str, seen: str, *, plain: bool) -> bool:
-    if whole in innocent():
+    if whole in innocent() or any(whole.startswith(a) and form.letters in a for a in index.excuses.get(whole[:2], ())):
         return True
-    for ending in ("s", "es", "ed", "ing", "er", "ers", "ly", "ness"):
+    for ending in ("s", "y", "es", "ed", "ing", "er", "ers", "ly", "ness"):
         if whole.endswith(ending) and len(whole) - len(ending) > len(seen) and whole[: -len(ending)] in innocent():
             return True
     return not plain and key(whole) in innocent_keys()
@@ -245,8 +284,9 @@ def _distance(form: Form, cut: tuple[str, ...], line: Line, first: int) -> tuple
 
 
 def _allowed(size: int, joined: bool) -> int:
+    """Odd letters allowed in a word of `size` letters; none where other letters touch it."""
     if joined:
-        return 0 if size < 5 else 1
+        return 0
     return 1 if size < 6 else 2 if size < 9 else 3
 
 
@@ -268,7 +308,12 @@ def _beside_singles(line: Line, first: int, last: int) -> tuple[str, str]:
 
     width = max(line.places[i + 1] - line.places[i] for i in range(first, last - 1))
     begin = first
-    while begin > 0 and first - begin < _BESIDE and single(begin - 1) and line.places[begin] - line.places[begin - 1] <= width:
+    while (
+        begin > 0
+        and first - begin < _BESIDE
+        and single(begin - 1)
+        and line.places[begin] - line.places[begin - 1] <= width
+    ):
         begin -= 1
     end = last
     size = len(line.letters)
@@ -284,7 +329,7 @@ def _broken(form: Form, pieces: list[str], left: str, right: str, odd: int, line
         return False
     if form.parts == tuple(pieces):
         return not right or right in _JOINERS
-    if form.term.severity == "mild" or form.term.maybe or len(pieces) > max(3, len(form.letters) - 2):
+    if form.term.severity == "mild" or form.term.maybe or form.term.language != "en" or len(pieces) > max(3, len(form.letters) - 2):
         return False
     if right and right not in _JOINERS:
         return False
@@ -292,7 +337,10 @@ def _broken(form: Form, pieces: list[str], left: str, right: str, odd: int, line
     if len(pieces[0]) == 1 and before in ("'", "’", "`"):
         return False  # "it's hit" is not a word cut in two
     words = common()
-    return not all(p in words or (len(p) == 1 and p not in "fcknbwp") or (len(p) == 1 and len(pieces) == 2 and p == pieces[-1]) for p in pieces)
+    return not all(
+        p in words or (len(p) == 1 and p not in "fcknbwp") or (len(p) == 1 and len(pieces) == 2 and p == pieces[-1])
+        for p in pieces
+    )
 
 
 def _fits(index: Index, form: Form, left: str, right: str, address: bool) -> bool:
@@ -342,7 +390,7 @@ def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) 
             continue
         for j in range(i + 1, min(size, i + 16) + 1):
             part = letters[i:j]
-            bad = j - i > 2 and part in index.words and index.words[part].term.severity != "mild"
+            bad = j - i > 2 and part in index.words and index.words[part].term.language == "en" and index.words[part].term.severity != "mild"
             if bad or (part in words and (j - i > 2 or part in _SHORT)):
                 reach[j] = True
                 after_word[j] = after_word[j] or bad
@@ -351,7 +399,9 @@ def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) 
     return reach[-1]
 
 
-_SHORT = frozenset(("my", "me", "up", "it", "so", "no", "is", "im", "ur", "oh", "we", "he", "to", "of", "on", "in", "go"))
+_SHORT = frozenset(
+    ("my", "me", "up", "it", "so", "no", "is", "im", "ur", "oh", "we", "he", "to", "of", "on", "in", "go")
+)
 _TAILS = frozenset(("s", "es", "ed", "er", "ers", "ing", "in", "y", "a", "as", "az", "z"))
 
 

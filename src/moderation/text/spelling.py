@@ -69,7 +69,18 @@ def squash(letters: str) -> str:
     return "".join(c for i, c in enumerate(letters) if i == 0 or c != letters[i - 1])
 
 
-_SOUNDS = (("tch", "$"), ("sch", "$"), ("sh", "$"), ("ch", "$"), ("ph", "f"), ("ck", "k"), ("x", "ks"), ("qu", "k"), ("gh", "g"), ("wh", "w"))
+_SOUNDS = (
+    ("tch", "$"),
+    ("sch", "$"),
+    ("sh", "$"),
+    ("ch", "$"),
+    ("ph", "f"),
+    ("ck", "k"),
+    ("x", "ks"),
+    ("qu", "k"),
+    ("gh", "g"),
+    ("wh", "w"),
+)
 _SAME_SOUND = str.maketrans("cqzvaeiouy", "kksfVVVVVV")
 
 

@@ -1,0 +1,38 @@
+"""Letters drawn with several signs, |-| for H and \\/\\/ for W, and pairs of letters that look like one (rn for m)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from moderation.text.normalise import Unit
+from moderation.text.readings import SIGN, Reading
+
+_DRAWN = {
+    "|-|": "h", "]-[": "h", "}-{": "h", ")-(": "h", "(-)": "h", "/-/": "h", "\\-\\": "h", "|~|": "h",
+    "|_|": "u", "(_)": "u", "[_]": "u", "\\_/": "u", "\\_\\": "u", "{_}": "u", "l_l": "u", "|<": "k", "|{": "k", "|(": "k", "|c": "k",
+    "1<": "k", "!<": "k", "l<": "k", "|)": "d", "|]": "d", "|}": "d", "[)": "d", "c|": "d", "o|": "d", "(|": "d", "|>": "p", "|*": "p",
+    "|o": "p", "|=": "f", "|#": "f", "]=": "f", "(=": "f", "/=": "f", "/\\/\\": "m", "|\\/|": "m", "|v|": "m", "(v)": "m", "/v\\": "m",
+    "[v]": "m", "^^": "m", "|\\|": "n", "/\\/": "n", "[\\]": "n", "{\\}": "n", "<\\>": "n", "\\/\\/": "w", "\\^/": "w",
+    "\\|/": "w", "\\v/": "w", "|/\\|": "w", "|^|": "n", "vv": "w", "\\/": "v", "/\\": "a", "/-\\": "a", "/_\\": "a", "()": "o", "[]": "o",
+    "{}": "o", "<>": "o", "><": "x", ")(": "x", "}{": "x", "`/": "y", "'/": "y", "-/": "y", "\\|": "y", "\\'/": "y", "|3": "b", "|8": "b", "]3": "b",
+    "13": "b", "l3": "b", "!3": "b", "(3": "b", "/3": "b", ")3": "b", "|2": "r", "|?": "r", "|^": "p", "12": "r", "l2": "r", "|`": "r", "(_,": "q", "0_": "q", "_|": "j", "_/": "j", "|_": "l",
+    "-|-": "t", "~|~": "t", "']['": "t", "7`": "t", "(_-": "c", "[-": "e", "|-": "f", "ii": "u", "rn": "m", "nn": "m", "cl": "d",
+    "(_+": "g", "(,": "g", "_]": "j", "5h": "sh", "$h": "sh",
+}  # fmt: skip
+_SEQUENCE = re.compile("|".join(re.escape(s) for s in sorted(_DRAWN, key=len, reverse=True) if len(s) > 1))
+_READINGS = {drawn: Reading(SIGN, letter, "", drawn) for drawn, letter in _DRAWN.items()}
+
+
+def heavy(units: Sequence[Unit], piece: str) -> list[Unit] | None:
+    """`units` with drawn letters merged into one unit each; None where there are none.  Units and piece stand in step."""
+    lower = piece.lower()
+    if len(units) != len(lower) or not _SEQUENCE.search(lower):
+        return None
+    merged: list[Unit] = []
+    at = 0
+    for found in _SEQUENCE.finditer(lower):
+        merged += units[at : found.start()]
+        merged.append(Unit(_READINGS[found.group()], units[found.start()].start, units[found.end() - 1].end))
+        at = found.end()
+    return merged + list(units[at:])
