@@ -15,7 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.service import CANARY, Service, running_service
 
+from moderation.text.markup import render
 from moderation.web.nodes import DEEPEST, ELEMENTS, nodes
+
+TYPED = "kept@typed-example.org"
+"""An address that may come back: a refused form shows it to the one who typed it, and to nobody else."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def good_form(**over: str) -> dict[str, str]:
         "parent": "",
         "body": "A thought.",
         "author": "Ana",
-        "email": CANARY,
+        "email": TYPED,
         "url": "",
     } | over
 
@@ -77,7 +81,7 @@ def test_a_published_comment_is_read_there(service: Service) -> None:
 
 
 def test_a_waiting_comment_is_not_there(service: Service) -> None:
-    sent = post_form(service, **good_form(article="waiting", body="Nobody may read this yet."))
+    sent = post_form(service, **good_form(article="waiting", email=CANARY, body="Nobody may read this yet."))
     assert sent.status_code == 303
     page = service.session.get(service.base + sent.headers["Location"], timeout=15)
     assert "Your comment is awaiting moderation." in page.text
@@ -134,8 +138,16 @@ def test_a_refused_form_keeps_every_character_of_the_text(service: Service) -> N
     assert "<script>alert" not in page
 
 
+def test_a_refused_form_keeps_the_address_for_its_sender_only(service: Service) -> None:
+    page = post_form(service, **good_form(author="", parent="0123456789abcdef"))
+    assert f'value="{TYPED}"' in page.text
+    assert 'name="parent" value="0123456789abcdef"' in page.text
+    assert 'name="article" value="by-form"' in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+
+
 def test_wordpress_names_survive_a_refusal(service: Service) -> None:
-    page = post_form(service, comment_post_ID="77", comment="Typed here.", author="", email=CANARY, comment_parent="0")
+    page = post_form(service, comment_post_ID="77", comment="Typed here.", author="", email=TYPED, comment_parent="0")
     assert page.status_code == 422
     assert 'name="article" value="77"' in page.text
     assert "Typed here.</textarea>" in page.text
@@ -241,6 +253,28 @@ def test_the_widget_uses_no_sink(service: Service, sink: str) -> None:
 )
 def test_html_becomes_a_tree(html: str, tree: list[Any]) -> None:
     assert nodes(html) == tree
+
+
+def test_nothing_of_a_rendered_comment_is_lost() -> None:
+    tree = nodes(render("**a** *b* `c`\nd https://e.example\n\n> f\n\n- g\n\n2. h\n\n```\ni\n```"))
+    found = set()
+    text = ""
+    waiting: list[Any] = list(reversed(tree))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            text += node
+        else:
+            found.add(node[0])
+            waiting.extend(reversed(node[1]))
+    assert found == ELEMENTS - {"s"}
+    assert "".join(text.split()) == "abcdhttps://e.examplefghi"
+
+
+def test_the_widget_knows_the_same_elements(service: Service) -> None:
+    script = service.get("/embed.js").text
+    lists = re.findall(r"(?:BLOCKS|ELEMENTS) = new Set\(\[(.*?)\]\)", script)
+    assert set(re.findall(r'"(\w+)"', "".join(lists))) == ELEMENTS
 
 
 def test_deep_nesting_is_cut_and_its_text_stays() -> None:

@@ -233,7 +233,7 @@ def _form(
     is_said = detail is None or detail.rstrip(".") == (sentence or "").rstrip(".")
     return {
         "action": url_for("api.post_comment", site_id=site_id),
-        "values": _typed(values),
+        "typed": _typed(values),
         "lines": lines,
         "wrong": wrong,
         "sentence": sentence or ("There is a problem" if lines else None),
