@@ -48,7 +48,7 @@ def main(sources: list[str]) -> None:
 
 def _excused(term: str, word: str) -> bool:
     """Is `word` innocent although `term` was found in it?  Not when it is the term itself, or plainly made of it."""
-    if word == term.replace(" ", ""):
+    if word == term.replace(" ", "") or "fuck" in word:
         return False
     if word.startswith(term) and word[len(term) :].lstrip(term[-1]) in _ENDINGS and word not in _NAMES:
         return False

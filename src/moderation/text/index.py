@@ -51,7 +51,7 @@ def build(lexicon: Lexicon) -> Index:
     index = Index(None)
     index.endings = {code: frozenset(_fold_word(e) for e in ends) for code, ends in lexicon.endings.items()}
     index.prefixes = {code: frozenset(_fold_word(p) for p in given) for code, given in lexicon.prefixes.items()}
-    by_key: dict[str, dict[str, Form]] = {}
+    by_key: dict[str, dict[tuple[str, str], Form]] = {}
     for term in lexicon.terms:
         form = form_of(term)
         if not form.letters:

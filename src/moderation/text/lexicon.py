@@ -113,7 +113,7 @@ def load(
 def shipped_lists() -> dict[str, Lexicon]:
     """Language code to its list, as shipped; parsed once."""
     folder = resources.files(__package__).joinpath("lexicons")
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".txt")), key=lambda f: f.name)
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".txt")), key=lambda f: (f.name != "en.txt", f.name))
     return {f.name[:-4]: parse(f.read_text(encoding="utf-8"), f.name) for f in files}
 
 

@@ -390,7 +390,7 @@ def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) 
             continue
         for j in range(i + 1, min(size, i + 16) + 1):
             part = letters[i:j]
-            bad = j - i > 2 and part in index.words and index.words[part].term.language == "en" and index.words[part].term.severity != "mild"
+            bad = j - i > 2 and part in index.words and index.words[part].term.language == "en"
             if bad or (part in words and (j - i > 2 or part in _SHORT)):
                 reach[j] = True
                 after_word[j] = after_word[j] or bad
@@ -402,7 +402,7 @@ def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) 
 _SHORT = frozenset(
     ("my", "me", "up", "it", "so", "no", "is", "im", "ur", "oh", "we", "he", "to", "of", "on", "in", "go")
 )
-_TAILS = frozenset(("s", "es", "ed", "er", "ers", "ing", "in", "y", "a", "as", "az", "z"))
+_TAILS = frozenset(("ful", "ish", "tastic", "ster", "ah", "ahs", "asaurus", "elope", "zilla", "fest", "lord", "bird", "blimp", "stain", "bag", "brain", "bags", "dip", "wad", "nut", "nugget", "stick", "tard", "wit", "whit", "face", "hed", "head", "hole", "hat", "lick", "licker", "sucker", "muncher", "gobbler", "bandit", "bunny", "s", "es", "ed", "er", "ers", "ing", "in", "y", "a", "as", "az", "z"))
 
 
 def _tags(span: Sequence[Unit], line: Line, odd: int, stretched: bool, gaps: bool) -> frozenset[str]:
