@@ -1,97 +1,145 @@
-"""People and tokens: sign in and out, set passwords, make accounts and tokens. All of it stands in the journal.
+"""People and tokens: sign in and out, set passwords, make and change accounts and tokens. All of it stands in the
+journal. How passwords are checked is `passwords`; cookies are the door's.
 
-The numbers follow OWASP ASVS 5.0 and NIST SP 800-63B: argon2id, at least 12 characters, a list of common passwords,
-delays instead of locks, so that nobody can lock a moderator out.
+Sessions, tokens and delays follow OWASP ASVS 5.0, sections 6 to 8: delays instead of locks, so that nobody can lock a
+moderator out.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
-import threading
-import time
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
-from importlib import resources
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import chain, count
+from math import ceil
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
+from moderation import passwords
 from moderation.edges import journal, people
 from moderation.edges.people import Person, Token, fingerprint
 from moderation.edges.schema import Tx
-from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound, NotSignedIn, SignInRefused, Unavailable
-from moderation.rates import Answer, Bucket, LocalLimiter, Question, Window, address_prefixes
+from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound, NotSignedIn, SignInRefused
+from moderation.rates import Bucket, Question, Window, address_prefixes
 from moderation.runtime import Runtime
 from moderation.values import RIGHTS, Moderator, Right, Role
 
-SHORTEST, LONGEST = 12, 128
-"""Characters of a password (ASVS 6.2.1, 6.2.9)."""
-
 LINK_LASTS = timedelta(hours=24)
 SEEN_EVERY = timedelta(minutes=1)
-"""How often a session or token writes down that it was used."""
+"""How often a session or token writes down that it was used. Idle time is known to this."""
 
 DELAYS = (0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900)
 """Seconds to wait after that many wrong passwords in a row; the last for all further ones."""
 
 PER_NETWORK = Window("sign-in", 20, 60, 20)
+PER_DEVICE = Window("sign-in-device", 10, 3600, 10)
 OVERALL = Window("sign-in-all", 300, 60, 25)
-"""Sign-ins an address may try, and all together: 20 a minute, 5 a second."""
+"""Tries of one address (IPv6: /64), of one known device, and of all unknown ones together (5 a second)."""
 
-_hasher = PasswordHasher(time_cost=1, memory_cost=47104, parallelism=1)  # ASVS appendix C
-_hashing = threading.BoundedSemaphore(2)
-_waiting = threading.BoundedSemaphore(12)
-_tries = LocalLimiter(workers=1)
+DEVICE_LASTS = timedelta(days=180)
+
+SERVICE = Moderator(0, "service", frozenset(Right), None, "service")
+"""Who acts where nobody does."""
 
 
-def sign_in(rt: Runtime, name: str, password: str, address: str, device: str | None = None) -> tuple[str, Moderator]:
-    """The new session's secret and who it is for. Raises SignInRefused, Unavailable. A name nobody has costs the same.
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its owner may see it: `id` is the start of its hash, which opens nothing."""
 
-    `device` is the name that this browser signed in as before, proven by a signed cookie: it skips the account's delay.
+    id: str
+    begun_at: datetime
+    seen_at: datetime
+    is_current: bool
+
+
+def sign_in(
+    rt: Runtime, name: str, password: str, address: str, device: str | None = None, replaces: str | None = None
+) -> tuple[str, Moderator]:
+    """The new session's secret and who it is for. Raises SignInRefused, Unavailable.
+
+    A wrong name, a wrong password and a try too early cost the same work and get the same answer; `retry_after` is
+    only ever told for the address. `device` is what `device_mark` gave this browser before: it skips the account's
+    delay. `replaces` is the secret of a session that ends with this.
     """
-    _limit_tries(rt, address)
     now = rt.now()
     with rt.store.reading() as connection:
         person = people.find(connection, name)
-    if person and person.next_try_at and person.next_try_at > now and device != person.name:
-        raise SignInRefused(max(1, int((person.next_try_at - now).total_seconds()) + 1))
-    is_right = _verify(person.password if person and person.password else _nobody(), password)
-    if person is None or person.password is None or person.disabled or not is_right:
-        if person is not None:
-            _count_failure(rt, person, now)
+    is_known = _check_rates(rt, address, device if _is_mark_of(rt, person, device) else None)
+    may_try = is_known or _claim_try(rt, person, now)
+    is_right = passwords.is_right(person.password if person else None, password)
+    if person is None or person.password is None or person.disabled or not (may_try and is_right):
         raise SignInRefused
+    renewed = passwords.hashed(password) if passwords.is_outdated(person.password) else None
     with rt.store.writing() as tx:
-        if _hasher.check_needs_rehash(person.password):
-            people.set_password(tx, person.id, _hash(password))
-        elif person.failures:
-            people.count_failure(tx, person.id, 0, None)
-        return _begin_session(rt, tx, person, now, "sign-in")
+        if renewed:
+            people.set_password(tx, person.id, renewed)
+        people.forgive(tx, person.id)
+        if replaces:
+            people.end_session(tx, fingerprint(replaces))
+        told = f"after {person.failures} failed" if person.failures else None
+        return _begin_session(rt, tx, person, now, "sign-in", told)
 
 
-def _limit_tries(rt: Runtime, address: str) -> None:
-    key = rt.vault.address_hash(address_prefixes(address)[0]).hex()
-    buckets = (Bucket("address", key, PER_NETWORK, False), Bucket("all", "all", OVERALL, False))
-    answer: Answer = _tries.ask(Question("desk", buckets), int(time.monotonic() * 1e6))
+def _check_rates(rt: Runtime, address: str, device: str | None) -> bool:
+    """Whether this device may skip the account's delay. Raises SignInRefused when too many tries come in."""
+    today = rt.now().date()
+
+    def bucket(window: Window, key: str, soft: bool = False) -> Bucket:
+        return Bucket(window.name, rt.vault.limit_key(window.name, key, day=today), window, visible=False, soft=soft)
+
+    network = bucket(PER_NETWORK, address_prefixes(address)[0])
+    other = bucket(PER_DEVICE, device, soft=True) if device else bucket(OVERALL, "")
+    (answer,) = rt.limits.check([Question("desk", (network, other))])
     if not answer.allowed:
-        raise SignInRefused(max(1, int(answer.retry_after) + 1))
+        raise SignInRefused(max(1, ceil(answer.retry_after)))
+    return device is not None and answer.buckets[1].allowed
 
 
-def _count_failure(rt: Runtime, person: Person, now: datetime) -> None:
-    failures = person.failures + 1
-    delay = DELAYS[min(failures, len(DELAYS) - 1)]
+def _claim_try(rt: Runtime, person: Person | None, now: datetime) -> bool:
+    """Whether the account's delay is over. The try counts as failed until the password proves right."""
+    if person is None:
+        return False
     with rt.store.writing() as tx:
-        people.count_failure(tx, person.id, failures, now + timedelta(seconds=delay) if delay else None)
-        if failures in (3, 10, 100, 1000):
-            journal.write(tx, [_entry(now, person.name, person.role, "sign-in-failures", str(failures))])
+        failures = people.claim_try(tx, person.id, now)
+        if failures is None:
+            return False
+        delay = DELAYS[min(failures, len(DELAYS) - 1)]
+        if delay:
+            people.wait_until(tx, person.id, now + timedelta(seconds=delay))
+        if failures > 2 and failures.bit_count() == 1:  # 4, 8, 16, …: the journal stays short
+            told = f"{failures} in a row"
+            journal.write(tx, [_entry(now, person.name, person.role, "sign-in-failed", person.id, told)])
+    return True
 
 
-def _begin_session(rt: Runtime, tx: Tx, person: Person, now: datetime, action: str) -> tuple[str, Moderator]:
+def _begin_session(
+    rt: Runtime, tx: Tx, person: Person, now: datetime, action: str, told: str | None = None
+) -> tuple[str, Moderator]:
     secret = _secret(rt)
     people.open_session(tx, fingerprint(secret), person.id, now)
-    journal.write(tx, [_entry(now, person.name, person.role, action)])
+    journal.write(tx, [_entry(now, person.name, person.role, action, person.id, told)])
     return secret, _moderator(person, secret)
+
+
+def device_mark(rt: Runtime, who: Moderator) -> str:
+    """What a browser keeps to show that this person has signed in on it. Worth nothing after a new password."""
+    with rt.store.reading() as connection:
+        person = people.get(connection, who.id)
+    today = rt.now().date().isoformat()
+    return f"{today}.{rt.vault.sign('links', *_marked(person, today))}"
+
+
+def _is_mark_of(rt: Runtime, person: Person | None, mark: str | None) -> bool:
+    if person is None or mark is None:
+        return False
+    day, _, signature = mark.partition(".")
+    if not rt.vault.check(signature, "links", *_marked(person, day)):
+        return False
+    return rt.now().date() - date.fromisoformat(day) <= DEVICE_LASTS
+
+
+def _marked(person: Person | None, day: str) -> tuple[str, ...]:
+    return ("device", day, str(person.id), person.password or "") if person else ("device", day)
 
 
 def moderator_of_session(rt: Runtime, secret: str) -> Moderator:
@@ -116,17 +164,35 @@ def moderator_of_session(rt: Runtime, secret: str) -> Moderator:
 def sign_out(rt: Runtime, who: Moderator, secret: str) -> None:
     with rt.store.writing() as tx:
         people.end_session(tx, fingerprint(secret))
-        journal.write(tx, [_entry(rt.now(), who.name, who.role, "sign-out")])
+        journal.write(tx, [_entry(rt.now(), who.name, who.role, "sign-out", who.id)])
+
+
+def list_sessions(rt: Runtime, who: Moderator) -> list[OpenSession]:
+    """One's own."""
+    with rt.store.reading() as connection:
+        rows = people.sessions_of(connection, who.id)
+    return [OpenSession(token.hex()[:16], begun, seen, token.hex() == who.session) for token, begun, seen in rows]
+
+
+def end_sessions(rt: Runtime, who: Moderator, name: str | None = None) -> int:
+    """End all of one's own sessions, or with the right to manage people somebody else's. How many there were."""
+    with rt.store.writing() as tx:
+        person = _managed(tx, who, name) if name is not None else people.get(tx, who.id)
+        if person is None:
+            raise NotFound("person")
+        count = people.end_sessions(tx, person.id)
+        journal.write(tx, [_entry(rt.now(), who.name, who.role, "sessions-ended", person.id, str(count))])
+        return count
 
 
 def moderator_of_token(rt: Runtime, bearer: str) -> Moderator:
     """Who acts by this token, `cm_live_<id>_<secret>`. Raises NotSignedIn."""
     parts = bearer.split("_", 3)
-    if len(parts) != 4 or parts[:2] != ["cm", "live"]:
+    if len(parts) != 4 or parts[:2] != ["cm", "live"] or not (parts[2].isascii() and parts[2].isalnum()):
         raise NotSignedIn
     now = rt.now()
     with rt.store.reading() as connection:
-        token = people.token(connection, parts[2][:12])
+        token = people.token(connection, parts[2])
     known = token.secret if token else bytes(32)
     if not hmac.compare_digest(known, fingerprint(parts[3])) or token is None:
         raise NotSignedIn
@@ -148,59 +214,78 @@ def create_token(
     expires_at: datetime | None,
 ) -> str:
     """A new token; this is the only time it is seen. Raises Forbidden, Invalid."""
-    _require(who, Right.MANAGE_PEOPLE)
+    name = _checked_name(name)
     _check_sites(rt, sites)
+    _check_gift(who, scopes, sites)
     token_id = rt.random(6).hex()
     secret, now = _secret(rt), rt.now()
     fixed = tuple(sites) if sites is not None else None
-    token = Token(token_id, fingerprint(secret), name[:80], tuple(scopes), fixed, expires_at, None)
+    token = Token(token_id, fingerprint(secret), name, tuple(scopes), fixed, expires_at, None)
     with rt.store.writing() as tx:
         people.add_token(tx, token, now)
         told = " ".join(scope.value for scope in scopes)
-        journal.write(tx, [_entry(now, who.name, who.role, "token-created", told, target=f"token:{token_id}")])
+        journal.write(tx, [_entry(now, who.name, who.role, "token-created", f"token:{token_id}", told)])
     return f"cm_live_{token_id}_{secret}"
+
+
+def list_tokens(rt: Runtime) -> list[Token]:
+    with rt.store.reading() as connection:
+        return people.every_token(connection)
+
+
+def end_token(rt: Runtime, who: Moderator, token_id: str) -> None:
+    """A token stops working. Raises Forbidden, NotFound."""
+    with rt.store.writing() as tx:
+        token = people.token(tx, token_id)
+        if token is None:
+            raise NotFound("token")
+        _check_gift(who, token.scopes, token.sites)
+        people.drop_token(tx, token_id)
+        journal.write(tx, [_entry(rt.now(), who.name, who.role, "token-ended", f"token:{token_id}")])
 
 
 def create_person(
     rt: Runtime, who: Moderator, name: str, role: Role, sites: Sequence[str] | None, password: str | None
 ) -> str | None:
     """Add somebody. Without a password: the secret of the one-time link that sets it. Raises Forbidden, Invalid."""
-    _require(who, Right.MANAGE_PEOPLE)
-    name = name.strip()
-    if not 1 <= len(name) <= 80 or not name.isprintable() or "@" in name:
-        raise Invalid([FieldProblem("/name", "person-name")])
+    name = _checked_name(name)
     _check_sites(rt, sites)
-    stored = _hash(_checked(password)) if password is not None else None
+    _check_gift(who, RIGHTS[role], sites)
+    stored = _hashed(password) if password is not None else None
     now = rt.now()
     with rt.store.writing() as tx:
         if people.find(tx, name):
             raise Invalid([FieldProblem("/name", "taken")])
         person_id = people.add(tx, name, role, sites, stored, now)
-        journal.write(tx, [_entry(now, who.name, who.role, "person-created", role.value, target=f"person:{person_id}")])
-        return None if stored else _link(rt, tx, person_id, now)
+        journal.write(tx, [_entry(now, who.name, who.role, "person-created", person_id, role.value)])
+        return None if stored else _link(rt, tx, who, person_id, now)
 
 
 def change_person(
     rt: Runtime, who: Moderator, name: str, *, role: Role | None = None, disabled: bool | None = None
 ) -> None:
-    """Change somebody's role, or switch them off and on. It works at their next request; sessions end."""
-    _require(who, Right.MANAGE_PEOPLE)
+    """Change somebody's role, or switch them off and on. Their sessions end. Raises Forbidden, NotFound."""
     now = rt.now()
     with rt.store.writing() as tx:
-        person = people.find(tx, name)
-        if person is None:
-            raise NotFound("person")
-        people.change(tx, person.id, role=role, disabled=disabled)
+        person = _managed(tx, who, name)
+        new = role or person.role
+        _check_gift(who, RIGHTS[new], person.sites)
+        is_off = person.disabled if disabled is None else disabled
+        people.change(tx, person.id, new, person.sites, is_off)
         people.end_sessions(tx, person.id)
-        told = " ".join(
-            filter(None, [role.value if role else "", {True: "disabled", False: "enabled", None: ""}[disabled]])
-        )
-        journal.write(tx, [_entry(now, who.name, who.role, "person-changed", told, target=f"person:{person.id}")])
+        told = f"{new.value}, {'disabled' if is_off else 'enabled'}"
+        journal.write(tx, [_entry(now, who.name, who.role, "person-changed", person.id, told)])
 
 
 def list_people(rt: Runtime) -> list[Person]:
     with rt.store.reading() as connection:
         return people.everyone(connection)
+
+
+def new_link(rt: Runtime, who: Moderator, name: str) -> str:
+    """The secret of a one-time link for somebody who forgot their password. Raises Forbidden, NotFound."""
+    with rt.store.writing() as tx:
+        return _link(rt, tx, who, _managed(tx, who, name).id, rt.now())
 
 
 def first_admin_link(rt: Runtime) -> str | None:
@@ -209,9 +294,9 @@ def first_admin_link(rt: Runtime) -> str | None:
     with rt.store.writing() as tx:
         if people.has_admin(tx):
             return None
-        person = people.find(tx, "admin")
-        person_id = person.id if person else people.add(tx, "admin", Role.ADMIN, None, None, now)
-        return _link(rt, tx, person_id, now)
+        able = (person.id for person in people.everyone(tx) if person.role is Role.ADMIN and not person.disabled)
+        person_id = next(able, None) or people.add(tx, _free_name(tx, "admin"), Role.ADMIN, None, None, now)
+        return _link(rt, tx, SERVICE, person_id, now)
 
 
 def person_of_link(rt: Runtime, secret: str) -> str | None:
@@ -224,79 +309,38 @@ def person_of_link(rt: Runtime, secret: str) -> str | None:
 def set_password(rt: Runtime, secret: str, password: str) -> tuple[str, Moderator]:
     """Set the password by a one-time link and sign in: the new session's secret and who it is for. Older sessions end.
 
-    Raises NotFound (the link is used up), Invalid (the password).
+    Raises NotFound (the link is used up), Invalid (the password), Unavailable.
     """
-    checked = _checked(password)
     if person_of_link(rt, secret) is None:
         raise NotFound("link")
-    stored, now = _hash(checked), rt.now()
+    stored, now = _hashed(password), rt.now()
     with rt.store.writing() as tx:
         person = people.link(tx, fingerprint(secret), "password", now)
         if person is None or not people.use_link(tx, fingerprint(secret)):
             raise NotFound("link")
         people.set_password(tx, person.id, stored)
+        people.forgive(tx, person.id)
         people.end_sessions(tx, person.id)
         return _begin_session(rt, tx, person, now, "password-set")
 
 
-def _link(rt: Runtime, tx: Tx, person_id: int, now: datetime) -> str:
+def _link(rt: Runtime, tx: Tx, who: Moderator, person_id: int, now: datetime) -> str:
     secret = _secret(rt)
     people.add_link(tx, fingerprint(secret), "password", person_id, now + LINK_LASTS)
+    journal.write(tx, [_entry(now, who.name, who.role, "link-created", person_id)])
     return secret
 
 
-def _checked(password: str) -> str:
-    """Raises Invalid for a password that is too short, too long or among the common ones."""
-    if len(password) < SHORTEST:
-        raise Invalid([FieldProblem("/password", "too-short", {"least": SHORTEST, "length": len(password)})])
-    if len(password) > LONGEST:
-        raise Invalid([FieldProblem("/password", "too-long", {"most": LONGEST, "length": len(password)})])
-    known = common_passwords()
-    if {password.casefold(), password.casefold().strip(_TAILS)} & known or len(set(password)) < 4:
-        raise Invalid([FieldProblem("/password", "common-password")])
-    return password
+def _free_name(tx: Tx, wish: str) -> str:
+    names = chain([wish], (f"{wish}{number}" for number in count(2)))
+    return next(name for name in names if not people.find(tx, name))
 
 
-_TAILS = "0123456789!?.,-_+*#$@ "
-
-
-@lru_cache(maxsize=1)
-def common_passwords() -> frozenset[str]:
-    """The 10,000 most common passwords, in lower case."""
-    text = resources.files("moderation").joinpath("common_passwords.txt").read_text("utf-8")
-    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
-
-
-def _hash(password: str) -> str:
-    with _Turn():
-        return _hasher.hash(password)
-
-
-def _verify(stored: str, password: str) -> bool:
-    with _Turn():
-        try:
-            return _hasher.verify(stored, password[: LONGEST * 4])
-        except (VerificationError, InvalidHashError):
-            return False
-
-
-@lru_cache(maxsize=1)
-def _nobody() -> str:
-    """The hash that a name nobody has is checked against, so that it costs the same."""
-    return _hasher.hash("nobody has this password")
-
-
-class _Turn:
-    """Two hashes at once, ten waiting; who comes then is sent away, since each takes 46 MiB. Raises Unavailable."""
-
-    def __enter__(self) -> None:
-        if not _waiting.acquire(blocking=False):
-            raise Unavailable(2, "busy")
-        _hashing.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        _hashing.release()
-        _waiting.release()
+def _hashed(password: str) -> str:
+    problem = passwords.problem(password)
+    if problem:
+        raise Invalid([problem])
+    return passwords.hashed(password)
 
 
 def _moderator(person: Person, secret: str) -> Moderator:
@@ -305,14 +349,18 @@ def _moderator(person: Person, secret: str) -> Moderator:
 
 
 def _entry(
-    now: datetime, actor: str, role: str, action: str, reason: str | None = None, target: str | None = None
+    now: datetime, actor: str, role: str, action: str, target: int | str, told: str | None = None
 ) -> journal.Entry:
-    return journal.Entry(now, actor, str(role), action, target=target or f"person:{actor}"[:80], reason=reason)
+    target = f"person:{target}" if isinstance(target, int) else target
+    return journal.Entry(now, actor, str(role), action, target=target, reason=told)
 
 
-def _require(who: Moderator, right: Right) -> None:
-    if not who.may(right):
-        raise Forbidden(right.value)
+def _checked_name(name: str) -> str:
+    """It stands in the journal, so it is one visible line and no e-mail address. Raises Invalid."""
+    name = name.strip()
+    if not 1 <= len(name) <= 80 or not name.isprintable() or "@" in name:
+        raise Invalid([FieldProblem("/name", "person-name")])
+    return name
 
 
 def _check_sites(rt: Runtime, sites: Sequence[str] | None) -> None:
@@ -320,6 +368,24 @@ def _check_sites(rt: Runtime, sites: Sequence[str] | None) -> None:
         raise Invalid([FieldProblem("/sites", "choice")])
 
 
+def _managed(tx: Tx, who: Moderator, name: str) -> Person:
+    """Somebody whom `who` may change. Raises Forbidden, NotFound."""
+    if not who.may(Right.MANAGE_PEOPLE):
+        raise Forbidden(Right.MANAGE_PEOPLE.value)
+    person = people.find(tx, name)
+    if person is None:
+        raise NotFound("person")
+    _check_gift(who, RIGHTS[person.role], person.sites)
+    return person
+
+
+def _check_gift(who: Moderator, rights: Collection[Right], sites: Collection[str] | None) -> None:
+    """Nobody gives or takes away what they do not have themselves. Raises Forbidden."""
+    has_sites = who.sites is None or (sites is not None and who.sites.issuperset(sites))
+    if not who.may(Right.MANAGE_PEOPLE) or not who.rights.issuperset(rights) or not has_sites:
+        raise Forbidden(Right.MANAGE_PEOPLE.value)
+
+
 def _secret(rt: Runtime) -> str:
-    """256 bits, as text without underscores at its start."""
+    """256 bits as text."""
     return base64.urlsafe_b64encode(rt.random(32)).rstrip(b"=").decode()

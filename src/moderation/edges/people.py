@@ -6,11 +6,12 @@ Every function takes a connection, inside a transaction where it writes. What th
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from moderation.edges.schema import Tx, links, people, sessions, tokens
 from moderation.values import Right, Role
@@ -22,7 +23,7 @@ class Person:
 
     id: int
     name: str
-    password: str | None
+    password: str | None = field(repr=False)
     role: Role
     sites: tuple[str, ...] | None
     disabled: bool
@@ -44,7 +45,7 @@ class Token:
     """An API token."""
 
     id: str
-    secret: bytes
+    secret: bytes = field(repr=False)
     name: str
     scopes: tuple[Right, ...]
     sites: tuple[str, ...] | None
@@ -58,8 +59,11 @@ def fingerprint(secret: str) -> bytes:
 
 
 def find(tx: Tx, name: str) -> Person | None:
-    row = tx.execute(select(people).where(people.c.name == name)).first()
-    return _person(row) if row else None
+    """By name, in capitals or not: people type it on phones. What was typed never reaches the database."""
+    key = _name_key(name)
+    names = tx.execute(select(people.c.id, people.c.name))
+    found = next((row.id for row in names if _name_key(row.name) == key), None)
+    return get(tx, found) if found is not None else None
 
 
 def get(tx: Tx, person_id: int) -> Person | None:
@@ -86,32 +90,30 @@ def add(tx: Tx, name: str, role: Role, sites: Sequence[str] | None, password: st
 
 
 def set_password(tx: Tx, person_id: int, password: str) -> None:
-    """Store a new hash; guessing starts anew."""
-    values = {"password": password, "failures": 0, "next_try_at": None}
+    """Store a new hash."""
+    tx.execute(update(people).where(people.c.id == person_id).values(password=password))
+
+
+def claim_try(tx: Tx, person_id: int, now: datetime) -> int | None:
+    """Count a try as failed before the password is looked at, so that tries at the same time cannot all be the first.
+    The failures in a row, or None while the account has to wait: such a try is not counted."""
+    is_due = or_(people.c.next_try_at.is_(None), people.c.next_try_at <= now)
+    counted = update(people).where(people.c.id == person_id, is_due).values(failures=people.c.failures + 1)
+    return tx.execute(counted.returning(people.c.failures)).scalar()
+
+
+def wait_until(tx: Tx, person_id: int, next_try_at: datetime) -> None:
+    tx.execute(update(people).where(people.c.id == person_id).values(next_try_at=next_try_at))
+
+
+def forgive(tx: Tx, person_id: int) -> None:
+    """Guessing starts anew."""
+    tx.execute(update(people).where(people.c.id == person_id).values(failures=0, next_try_at=None))
+
+
+def change(tx: Tx, person_id: int, role: Role, sites: Sequence[str] | None, disabled: bool) -> None:
+    values = {"role": role.value, "sites": list(sites) if sites is not None else None, "disabled": disabled}
     tx.execute(update(people).where(people.c.id == person_id).values(**values))
-
-
-def count_failure(tx: Tx, person_id: int, failures: int, next_try_at: datetime | None) -> None:
-    tx.execute(update(people).where(people.c.id == person_id).values(failures=failures, next_try_at=next_try_at))
-
-
-def change(
-    tx: Tx,
-    person_id: int,
-    *,
-    role: Role | None = None,
-    sites: Sequence[str] | None = None,
-    disabled: bool | None = None,
-) -> None:
-    """Set what is not None."""
-    given = {
-        "role": role.value if role else None,
-        "sites": list(sites) if sites is not None else None,
-        "disabled": disabled,
-    }
-    values = {name: value for name, value in given.items() if value is not None}
-    if values:
-        tx.execute(update(people).where(people.c.id == person_id).values(**values))
 
 
 def open_session(tx: Tx, token: bytes, person_id: int, now: datetime) -> None:
@@ -141,21 +143,22 @@ def end_session(tx: Tx, token: bytes) -> None:
     tx.execute(delete(sessions).where(sessions.c.token == token))
 
 
-def end_sessions(tx: Tx, person_id: int) -> None:
-    tx.execute(delete(sessions).where(sessions.c.person_id == person_id))
+def end_sessions(tx: Tx, person_id: int) -> int:
+    """How many there were."""
+    return tx.execute(delete(sessions).where(sessions.c.person_id == person_id)).rowcount
 
 
-def add_link(tx: Tx, token: bytes, purpose: str, person_id: int | None, expires_at: datetime) -> None:
+def add_link(tx: Tx, token: bytes, purpose: str, person_id: int, expires_at: datetime) -> None:
     """A one-time link. An older one for the same person and purpose stops working."""
     tx.execute(delete(links).where(links.c.purpose == purpose, links.c.person_id == person_id))
     tx.execute(insert(links).values(token=token, purpose=purpose, person_id=person_id, expires_at=expires_at))
 
 
 def link(tx: Tx, token: bytes, purpose: str, now: datetime) -> Person | None:
-    """Whom a link that still works is for."""
-    where = (links.c.token == token, links.c.purpose == purpose, links.c.expires_at > now)
-    row = tx.execute(select(links.c.person_id).where(*where)).first()
-    return get(tx, row.person_id) if row else None
+    """Whom a link that still works is for. None for somebody who is switched off."""
+    where = (links.c.token == token, links.c.purpose == purpose, links.c.expires_at > now, ~people.c.disabled)
+    row = tx.execute(select(people).join(links, links.c.person_id == people.c.id).where(*where)).first()
+    return _person(row) if row else None
 
 
 def use_link(tx: Tx, token: bytes) -> bool:
@@ -178,11 +181,11 @@ def add_token(tx: Tx, token: Token, now: datetime) -> None:
 
 def token(tx: Tx, token_id: str) -> Token | None:
     row = tx.execute(select(tokens).where(tokens.c.id == token_id)).first()
-    if row is None:
-        return None
-    sites = tuple(row.sites) if row.sites is not None else None
-    scopes = tuple(Right(scope) for scope in row.scopes)
-    return Token(row.id, row.secret, row.name, scopes, sites, row.expires_at, row.used_at)
+    return _token(row) if row else None
+
+
+def every_token(tx: Tx) -> list[Token]:
+    return [_token(row) for row in tx.execute(select(tokens).order_by(tokens.c.created_at, tokens.c.id))]
 
 
 def use_token(tx: Tx, token_id: str, now: datetime) -> None:
@@ -196,3 +199,13 @@ def drop_token(tx: Tx, token_id: str) -> bool:
 def _person(row: Row[tuple[object, ...]]) -> Person:
     sites = tuple(row.sites) if row.sites is not None else None
     return Person(row.id, row.name, row.password, Role(row.role), sites, row.disabled, row.failures, row.next_try_at)
+
+
+def _token(row: Row[tuple[object, ...]]) -> Token:
+    sites = tuple(row.sites) if row.sites is not None else None
+    scopes = tuple(Right(scope) for scope in row.scopes)
+    return Token(row.id, row.secret, row.name, scopes, sites, row.expires_at, row.used_at)
+
+
+def _name_key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

@@ -7,23 +7,37 @@ its session. The policies are OWASP ASVS 5.0, sections 3.5 and 7.
 from __future__ import annotations
 
 import base64
-import hmac
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from moderation import passwords
 from moderation.actions import accounts
-from moderation.errors import Forbidden, Invalid, NotFound, NotSignedIn, OriginRefused, SignInRefused
+from moderation.errors import (
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    OriginRefused,
+    SignInRefused,
+    UnsupportedContent,
+)
 from moderation.values import Moderator, Right
 from moderation.web.context import client_address, rt
 from moderation.web.problems import detail, field_sentence
 
 auth = Blueprint("auth", __name__)
+
+DEVICE_COOKIE = "mod-device"
+"""Shows that somebody signed in on this browser before, so that guessing elsewhere cannot keep them out."""
+
+REFUSED = "The name or the password is wrong. After three wrong tries, each further one has to wait a little longer."
+"""The same words whatever was wrong, and for a try that came too early."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +55,7 @@ def signed_in(right: Right) -> Callable[[Callable[P, R]], Callable[P, R]]:
             g.moderator = accounts.moderator_of_session(rt(), _cookie())
             if request.method not in ("GET", "HEAD"):
                 check_same_origin()
+                _check_kind()
                 _check_csrf()
             if not g.moderator.may(right):
                 raise Forbidden(right.value)
@@ -79,18 +94,14 @@ def current() -> Moderator:
 def csrf_token() -> str:
     """A token for this session's forms: random bytes and their HMAC with the session's hash."""
     salt = base64.urlsafe_b64encode(rt().random(12)).decode()
-    return f"{salt}.{_csrf_mac(salt)}"
+    return f"{salt}.{rt().vault.sign('session-csrf', current().session or '', salt)}"
 
 
 def _check_csrf() -> None:
     given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    salt, _, mac = given.partition(".")
-    if not hmac.compare_digest(mac.encode(), _csrf_mac(salt).encode()):
+    salt, _, signature = given.partition(".")
+    if not rt().vault.check(signature, "session-csrf", current().session or "", salt):
         raise OriginRefused("csrf-token")
-
-
-def _csrf_mac(salt: str) -> str:
-    return rt().vault.sign("session-csrf", current().session or "", salt)
 
 
 def check_same_origin() -> None:
@@ -99,9 +110,16 @@ def check_same_origin() -> None:
     if fetched_from is not None:
         is_ours = fetched_from == "same-origin"
     else:
-        is_ours = request.headers.get("Origin") == rt().env.public_url
+        own = urlsplit(rt().env.public_url)
+        is_ours = request.headers.get("Origin") == f"{own.scheme}://{own.netloc}".lower()
     if not is_ours:
         raise OriginRefused("cross-site")
+
+
+def _check_kind() -> None:
+    """Forms come URL-encoded: a multipart parser is one more door than we need."""
+    if request.mimetype not in ("", "application/x-www-form-urlencoded") or request.headers.get("Content-Encoding"):
+        raise UnsupportedContent("content-type")
 
 
 @auth.get("/desk/sign-in")
@@ -114,22 +132,24 @@ def sign_in_page() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     """Start a session. A wrong name and a wrong password get the same words."""
     check_same_origin()
+    _check_kind()
     name = request.form.get("name", "").strip()[:80]
-    password = request.form.get("password", "")
     try:
-        secret, who = accounts.sign_in(rt(), name, password, client_address(), _known_device())
+        secret, who = accounts.sign_in(
+            rt(),
+            name,
+            request.form.get("password", ""),
+            client_address(),
+            request.cookies.get(DEVICE_COOKIE),
+            request.cookies.get(_cookie_name()),
+        )
     except SignInRefused as refused:
-        response = make_response(_sign_in_form(name, _refusal(refused), 403))
-        if refused.retry_after:
-            response.headers["Retry-After"] = str(refused.retry_after)
+        if not refused.retry_after:
+            return _sign_in_form(name, REFUSED, 403)
+        response = make_response(_sign_in_form(name, detail(refused), 429))
+        response.headers["Retry-After"] = str(refused.retry_after)
         return response
     return _with_session(redirect(local_path(request.form.get("next")), 303), secret, who)
-
-
-def _refusal(refused: SignInRefused) -> str:
-    if refused.retry_after:
-        return detail(refused)
-    return "The name or the password is wrong."
 
 
 def _sign_in_form(name: str, sentence: str | None, status: int) -> ResponseReturnValue:
@@ -157,6 +177,7 @@ def set_password_page() -> ResponseReturnValue:
 def set_password() -> ResponseReturnValue:
     """Set the password and sign in."""
     check_same_origin()
+    _check_kind()
     secret = request.form.get("token", "")
     if "again" in request.form and request.form["again"] != request.form.get("password"):
         return _password_form(secret, "The two passwords are not the same.", 422)
@@ -175,7 +196,7 @@ def _password_form(secret: str, sentence: str | None, status: int) -> ResponseRe
         status, secret = 404, ""
         sentence = "This link does not work any more. It works once, and for 24 hours; ask an admin for a new one."
     page = render_template(
-        "desk/set_password.html", secret=secret, name=name, sentence=sentence, minimum=accounts.SHORTEST
+        "desk/set_password.html", secret=secret, name=name, sentence=sentence, minimum=passwords.SHORTEST
     )
     return page, status
 
@@ -189,6 +210,7 @@ def local_path(given: str | None) -> str:
     """`given` where it is a path of the desk, else the desk: nobody is sent elsewhere after signing in."""
     path = given or ""
     is_local = path.startswith("/desk") and "\\" not in path and "//" not in path and path.isprintable()
+    is_local = is_local and len(path) <= 500
     return path if is_local and not path.startswith(("/desk/sign-", "/desk/set-")) else "/desk"
 
 
@@ -196,21 +218,16 @@ def _with_session(response: Response, secret: str, who: Moderator) -> Response:
     """The session's cookie, and one that says that this browser knows the account, for the delays of guessing."""
     secure = _is_secure()
     response.set_cookie(_cookie_name(), secret, secure=secure, httponly=True, samesite="Lax", path="/")
-    device = f"{base64.urlsafe_b64encode(who.name.encode()).decode()}.{rt().vault.sign('links', 'device', who.name)}"
     response.set_cookie(
-        "mod-device", device, max_age=180 * 86400, secure=secure, httponly=True, samesite="Strict", path="/desk"
+        DEVICE_COOKIE,
+        accounts.device_mark(rt(), who),
+        max_age=accounts.DEVICE_LASTS,
+        secure=secure,
+        httponly=True,
+        samesite="Strict",
+        path="/desk",
     )
     return response
-
-
-def _known_device() -> str | None:
-    """The name that signed in on this browser before."""
-    encoded, _, signature = request.cookies.get("mod-device", "").partition(".")
-    try:
-        name = base64.urlsafe_b64decode(encoded.encode()).decode()
-    except ValueError:
-        return None
-    return name if rt().vault.check(signature, "links", "device", name) else None
 
 
 def _cookie() -> str:
