@@ -17,13 +17,6 @@ STATUSES: Mapping[Status, str] = {
     Status.REJECTED: "Rejected",
     Status.SPAM: "Spam",
 }
-DECISIONS: Mapping[Decision, str] = {
-    Decision.APPROVE: "Approve",
-    Decision.REJECT: "Reject",
-    Decision.SPAM: "Spam",
-    Decision.HOLD: "Hold",
-    Decision.UNDO: "Undo",
-}
 DONE: Mapping[Status, str] = {
     Status.PENDING: "back to pending",
     Status.APPROVED: "approved",
