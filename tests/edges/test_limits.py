@@ -17,7 +17,7 @@ from redis.crc import key_slot
 from moderation.edges.limits import Limits
 from moderation.rates import Answer, Bucket, LocalLimiter, Question, Window
 
-pytest_plugins = ["redis_fixtures"]
+pytest_plugins = ["tests.edges.redis_fixtures"]
 
 MINUTE = Window("minute", 5, 60, 5)
 HOUR = Window("hour", 60, 3600, 20)

@@ -21,7 +21,7 @@ from moderation.edges.limits import FAILURES_TO_OPEN, OPEN_SECONDS, Limits
 from moderation.edges.redis_server import EmbeddedRedis, find_binary, start
 from moderation.rates import Answer, Bucket, Question, Window
 
-pytest_plugins = ["redis_fixtures"]
+pytest_plugins = ["tests.edges.redis_fixtures"]
 
 BOUND = 0.3  # seconds; what a submission may lose to Redis
 OPEN_BOUND = 0.05  # an open breaker costs microseconds; the rest is for a busy machine

@@ -91,7 +91,7 @@ def _prepare(rt: Runtime, rules: Ruleset, submission: Submission) -> _Work:
     comment_id = rt.new_id()
     email = submission.email
     sealed = rt.vault.seal(email, comment_id) if email else None
-    return _Work(comment_id, submission, site, rt.now(), rt.vault.index(email) if email else None, sealed)
+    return _Work(comment_id, submission, site, rt.now(), rt.vault.index(email.lower()) if email else None, sealed)
 
 
 def _work(rt: Runtime, works: Sequence[_Work]) -> list[Receipt | BaseException]:
@@ -135,8 +135,9 @@ def _question(rt: Runtime, work: _Work) -> Question:
     if len(prefixes) > 1:
         keys.append(("network", prefixes[1], False, False))
     if submission.email:
-        keys.append(("pair", f"{submission.email} {prefixes[0]}", False, False))
-        keys.append(("email", submission.email, False, True))
+        mailbox = _mailbox(submission.email)
+        keys.append(("pair", f"{mailbox} {prefixes[0]}", False, False))
+        keys.append(("email", mailbox, False, True))
     keys.append(("article", submission.article.key, False, False))
     keys.append(("site", submission.site, False, False))
     buckets = tuple(
@@ -147,6 +148,12 @@ def _question(rt: Runtime, work: _Work) -> Question:
     words = squeeze(submission.body)
     seen = (_fingerprint(words),) if len(words) >= 12 else ()
     return Question(submission.site, buckets, seen)
+
+
+def _mailbox(email: str) -> str:
+    """Where mail to this address ends up: a `+tag` earns no limit of its own."""
+    local, _, domain = email.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _fingerprint(words: str) -> str:

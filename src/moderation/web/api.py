@@ -213,7 +213,13 @@ def get_queue(site_id: str) -> Response:
     with rt().store.reading() as connection:
         page = queries.queue_page(connection, [site_id], status, request.args.get("cursor") or None)
         counts = queries.tab_counts(connection, [site_id])
-    return _private({"counts": counts, "items": [_queued(item) for item in page.items], "next": page.next})
+    return _private(
+        {
+            "counts": {tab.value: count for tab, count in counts.items()},
+            "items": [_queued(item) for item in page.items],
+            "next": page.next,
+        }
+    )
 
 
 @api.post("/v1/<site_id>/decisions")
@@ -267,7 +273,9 @@ def _json_body() -> Any:
 
 
 def _private(value: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, {"Cache-Control": "no-store"}, "application/json")
+    return Response(
+        orjson.dumps(value, option=orjson.OPT_UTC_Z), status, {"Cache-Control": "no-store"}, "application/json"
+    )
 
 
 def _queued(comment: Comment) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def create_app(rt: Runtime) -> Flask:
     """The WSGI application over an open runtime."""
     app = Flask("moderation.web", static_folder="static", static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAX_FORM_MEMORY_SIZE=64 * 1024, PROPAGATE_EXCEPTIONS=False)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False
     app.extensions.update(moderation=rt, intake=Intake(rt), threads=Threads(rt))
     for blueprint in (api, pages, auth.auth, desk, docs.docs):
@@ -124,7 +125,7 @@ def _refuse_http(error: HTTPException) -> AnyResponse:
     """What Flask and Werkzeug refuse: unknown paths, wrong methods, bodies they cannot read."""
     status = error.code or 500
     if status < 400:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()
     titles = {404: "Nothing here", 405: "This method is not allowed here", 413: "The body is too large"}
     body = {
         "type": "about:blank",

@@ -124,20 +124,18 @@ def _finite(text: str) -> float:
 def _check_strings(value: Any) -> None:
     """Depth, surrogates and NUL, without recursion."""
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for depth in range(DEEPEST + 1):
         deeper: list[Any] = []
         for each in level:
             if isinstance(each, str):
                 _check_string(each)
-            elif isinstance(each, dict):
+            elif isinstance(each, (dict, list)):
+                if depth == DEEPEST:
+                    raise Unparsable("too-deep")
                 deeper.extend(each)
-                deeper.extend(each.values())
-            elif isinstance(each, list):
-                deeper.extend(each)
-        if not deeper:
-            return
+                if isinstance(each, dict):
+                    deeper.extend(each.values())
         level = deeper
-    raise Unparsable("too-deep")
 
 
 def _check_string(text: str) -> None:

@@ -1,0 +1,282 @@
+"""A submission on its way through a real store (SQLite, PostgreSQL) and a real Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from tests.conftest import Clock
+
+from moderation.actions import articles, submit
+from moderation.actions.submit import Intake
+from moderation.cli import COMMAND_LINE
+from moderation.edges import queries
+from moderation.edges.schema import author_records, comments, counters, journal, outbox
+from moderation.errors import Closed, Duplicate, NotFound, ParentNotPublic, StoreError, TooFast, Unavailable
+from moderation.judge import checks, pipeline
+from moderation.runtime import Runtime
+from moderation.values import ArticleRef, Decision, Status, Submission
+
+
+def submission(number: int = 1, **over: object) -> Submission:
+    base = Submission(
+        site="demo",
+        article=ArticleRef("first"),
+        parent=None,
+        author_name="Ana",
+        author_url=None,
+        email=f"reader{number}@example.org",
+        body=f"A thought, number {number}.",
+        address="203.0.113.7",
+        request_id="r",
+    )
+    return replace(base, **over)  # type: ignore[arg-type]
+
+
+def rows(rt: Runtime, table: sa.Table) -> list[sa.Row[tuple[object, ...]]]:
+    with rt.store.reading() as connection:
+        return list(connection.execute(sa.select(table)))
+
+
+def test_a_receipt_means_comment_journal_and_letter_are_stored(rt: Runtime) -> None:
+    receipt = Intake(rt).submit(submission())
+    (comment,) = rows(rt, comments)
+    assert (comment.id, comment.status, comment.version) == (receipt.comment_id, "pending", 1)
+    assert comment.body == "A thought, number 1."
+    assert comment.html == '<p dir="auto">A thought, number 1.</p>\n'
+    assert len(comment.findings) == len(pipeline.CHECKS)
+    assert comment.revision == rt.rules.revision
+    (entry,) = rows(rt, journal)
+    assert (entry.action, entry.target, entry.after, entry.actor) == ("received", comment.id, "pending", "rules")
+    (letter,) = rows(rt, outbox)
+    assert letter.payload == {"id": comment.id, "site": "demo", "status": "pending", "version": 1}
+
+
+def test_the_address_is_sealed_and_found_again_only_by_its_index(rt: Runtime) -> None:
+    Intake(rt).submit(submission())
+    (comment,) = rows(rt, comments)
+    assert rt.vault.open(comment.email_sealed, comment.id) == "reader1@example.org"
+    assert comment.email_index == rt.vault.index("reader1@example.org")
+    assert comment.email_masked == "r•••@e•••.org"
+    assert "reader1" not in repr([tuple(row) for row in rows(rt, comments)])
+
+
+def test_another_spelling_of_the_address_is_the_same_author(rt: Runtime) -> None:
+    Intake(rt).submit(submission(email="Reader1@example.org"))
+    assert [row.email_index for row in rows(rt, comments)] == [rt.vault.index("reader1@example.org")]
+
+
+def test_a_tag_in_the_address_earns_no_limit_of_its_own(make_runtime: Callable[..., Runtime]) -> None:
+    rt = make_runtime('[sites.demo.limits]\npair = ["2/hour"]\naddress = ["100/minute"]\nburst = 50\n')
+    intake = Intake(rt)
+    for tag in "ab":
+        intake.submit(submission(email=f"ana+{tag}@example.org", body=f"Words {tag}."))
+    with pytest.raises(TooFast) as refused:
+        intake.submit(submission(email="Ana+c@example.org", body="More words."))
+    assert refused.value.policies == (), "the limit of an address by mail is not told"
+
+
+def test_counts_and_the_authors_record_are_kept(rt: Runtime) -> None:
+    intake = Intake(rt)
+    for number in (1, 1, 2):
+        intake.submit(submission(number, body=f"Words {number} {rt.new_id()}"))
+    with rt.store.reading() as connection:
+        assert queries.tab_counts(connection, ["demo"])[Status.PENDING] == 3
+        index = rt.vault.index("reader1@example.org")
+        assert queries.records(connection, "demo", [index])[index].pending == 2
+    assert len(rows(rt, author_records)) == 2
+
+
+def test_the_same_words_again_are_a_duplicate_until_the_window_ends(rt: Runtime, clock: Clock) -> None:
+    intake = Intake(rt)
+    intake.submit(submission())
+    with pytest.raises(Duplicate):
+        intake.submit(submission(body="  a  THOUGHT, number 1."))
+    intake.submit(submission(article=ArticleRef("second")))
+    intake.submit(submission(email="another@example.org"))
+    clock.advance(minutes=11)
+    intake.submit(submission())
+    assert len(rows(rt, comments)) == 4
+
+
+def test_of_many_equal_ones_at_once_one_is_stored(rt: Runtime) -> None:
+    intake = Intake(rt)
+
+    def send(_: int) -> bool:
+        try:
+            intake.submit(submission())
+        except Duplicate:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(send, range(50))) == 1
+    assert len(rows(rt, comments)) == 1
+
+
+def test_a_burst_is_stored_whole(rt: Runtime) -> None:
+    intake = Intake(rt)
+    with ThreadPoolExecutor(32) as pool:
+        receipts = list(pool.map(lambda number: intake.submit(submission(number)), range(200)))
+    assert {row.id for row in rows(rt, comments)} == {receipt.comment_id for receipt in receipts}
+    assert sum(row.count for row in rows(rt, counters)) == 200
+
+
+def test_one_bad_row_does_not_take_the_others_down(rt: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that the database refuses is that one's own 503; whoever was in the same batch is stored."""
+    intake = Intake(rt)
+    real = submit._new
+
+    def new(runtime: Runtime, work: submit._Work) -> object:
+        made = real(runtime, work)
+        return replace(made, site=None) if work.submission.body == "bad" else made  # type: ignore[arg-type]
+
+    monkeypatch.setattr(submit, "_new", new)
+
+    def send(number: int) -> bool:
+        try:
+            intake.submit(submission(number, body="bad" if number == 7 else f"good {number}"))
+        except Unavailable:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(send, range(16)))
+    assert [number for number, stored in enumerate(done) if not stored] == [7]
+    assert len(rows(rt, comments)) == 15
+
+
+def test_a_check_that_fails_holds_even_where_comments_are_published_at_once(
+    rt: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> checks.Finding:
+        raise ZeroDivisionError("a secret text")
+
+    monkeypatch.setattr(pipeline, "CHECKS", (*pipeline.CHECKS, broken))
+    receipt = Intake(rt).submit(submission(site="open"))
+    assert not receipt.published
+    (comment,) = rows(rt, comments)
+    assert {"check": "broken", "error": "ZeroDivisionError"} in [found["data"] for found in comment.findings]
+    assert "secret text" not in str(comment.findings)
+
+
+def test_on_a_post_moderated_site_a_good_comment_is_public_at_once(rt: Runtime) -> None:
+    receipt = Intake(rt).submit(submission(site="open", email=None))
+    assert receipt.published
+    with rt.store.reading() as connection:
+        assert queries.approved_counts(connection, "open", ["first"]) == {"first": 1}
+
+
+def test_a_strong_word_is_held_there_all_the_same(rt: Runtime) -> None:
+    assert not Intake(rt).submit(submission(site="open", body="what the fuck")).published
+
+
+def test_a_severe_word_goes_to_the_rejected_and_the_receipt_says_the_same(rt: Runtime) -> None:
+    receipt = Intake(rt).submit(submission(body="you are a nigger"))
+    assert not receipt.published
+    assert [row.status for row in rows(rt, comments)] == ["rejected"]
+
+
+def test_contact_data_is_masked_for_the_public_and_kept_for_moderators(rt: Runtime) -> None:
+    Intake(rt).submit(submission(body="Write to joe at example dot com or call +49 30 1234567."))
+    (comment,) = rows(rt, comments)
+    assert "joe" not in comment.html
+    assert "1234567" not in comment.html
+    assert comment.body.startswith("Write to joe")
+    assert [label for _, _, label in comment.masks] == ["email", "phone"]
+
+
+def test_a_closed_article_takes_nothing(rt: Runtime) -> None:
+    articles.change(rt, COMMAND_LINE, "demo", "first", closed=True, title=None, url=None, request_id="r")
+    with pytest.raises(Closed):
+        Intake(rt).submit(submission())
+    with pytest.raises(Closed):
+        Intake(rt).submit(submission(site="shut"))
+    assert rows(rt, comments) == []
+
+
+def test_an_article_closes_by_age(make_runtime: Callable[..., Runtime], clock: Clock) -> None:
+    rt = make_runtime("[defaults]\nclose_after_days = 7\n[sites.demo]\n")
+    intake = Intake(rt)
+    intake.submit(submission())
+    clock.advance(days=8)
+    with pytest.raises(Closed):
+        intake.submit(submission(2))
+
+
+def test_only_listed_articles_where_the_site_says_so(rt: Runtime) -> None:
+    intake = Intake(rt)
+    with pytest.raises(NotFound):
+        intake.submit(submission(site="listed"))
+    articles.change(rt, COMMAND_LINE, "listed", "first", closed=None, title="Told", url=None, request_id="r")
+    intake.submit(submission(site="listed"))
+
+
+def test_only_a_public_comment_of_the_same_article_can_be_answered(rt: Runtime) -> None:
+    intake = Intake(rt)
+    held = intake.submit(submission())
+    shown = intake.submit(submission(site="open"))
+    for parent in (held.comment_id, shown.comment_id, "0" * 16):
+        with pytest.raises(ParentNotPublic):
+            intake.submit(submission(2, parent=parent))
+    with pytest.raises(ParentNotPublic):
+        intake.submit(submission(2, site="open", article=ArticleRef("second"), parent=shown.comment_id))
+    answer = intake.submit(submission(2, site="open", parent=shown.comment_id))
+    row = next(row for row in rows(rt, comments) if row.id == answer.comment_id)
+    assert (row.parent_id, row.root_id, row.depth) == (shown.comment_id, shown.comment_id, 1)
+
+
+def test_the_sixth_in_a_minute_is_refused_and_does_not_reach_the_store(rt: Runtime) -> None:
+    intake = Intake(rt)
+    for number in range(5):
+        intake.submit(submission(number, site="strict"))
+    with pytest.raises(TooFast) as refused:
+        intake.submit(submission(6, site="strict"))
+    assert 0 < refused.value.retry_after <= 12
+    assert refused.value.policies == ("address",)
+    assert len(rows(rt, comments)) == 5
+
+
+def test_over_the_limit_of_an_address_by_mail_the_comment_is_held_in_silence(
+    make_runtime: Callable[..., Runtime],
+) -> None:
+    rt = make_runtime(
+        (
+            '[sites.demo]\nmode = "post"\n[sites.demo.limits]\nemail = ["1/hour"]\n'
+            'pair = ["100/minute"]\naddress = ["100/minute"]\nburst = 50\n'
+        )
+    )
+    intake = Intake(rt)
+    assert intake.submit(submission(address="192.0.2.1")).published
+    second = intake.submit(submission(address="198.51.100.1", body="Something else."))
+    assert not second.published
+    assert "email" not in str(second.headers)
+    held = next(row for row in rows(rt, comments) if row.status == "pending")
+    assert "email-limit" in [found["code"] for found in held.findings]
+
+
+def test_without_redis_comments_are_held_and_told_so(rt: Runtime) -> None:
+    rt.limits.close()
+    rt.limits = type(rt.limits)("redis://127.0.0.1:1", workers=1)
+    receipt = Intake(rt).submit(submission(site="open"))
+    assert not receipt.published
+    (comment,) = rows(rt, comments)
+    assert "limits-unavailable" in [found["code"] for found in comment.findings]
+
+
+def test_when_the_store_is_away_nothing_is_half_done_and_it_heals(rt: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake = Intake(rt)
+
+    def refuse() -> object:
+        raise StoreError("OperationalError", is_outage=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rt.store, "writing", refuse)
+        with pytest.raises(Unavailable):
+            intake.submit(submission())
+    assert rows(rt, comments) == []
+    intake.submit(submission())
+    assert [row.verdict for row in rows(rt, comments)] == [Decision.HOLD.value]
