@@ -194,18 +194,24 @@ def _read_private(path: Path) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise KeysInvalid(f"{path}: the key file cannot be read ({error.strerror}).") from None
-    with os.fdopen(fd, "rb") as file:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise KeysInvalid(f"{path}: this is not a file.")
-        if status.st_mode & 0o077:
-            raise KeysInvalid(
-                f"{path}: others on this machine may read or change the keys "
-                f"(mode {stat.S_IMODE(status.st_mode):04o}). Make it private with: chmod 600 {path}"
-            )
-        if status.st_size > _FILE_MOST:
-            raise KeysInvalid(f"{path}: too large for a key file.")
-        return file.read()
+    try:
+        _check_private(path, os.fstat(fd))
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(fd)
+
+
+def _check_private(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeysInvalid(f"{path}: this is not a file.")
+    if status.st_mode & 0o077:
+        raise KeysInvalid(
+            f"{path}: others on this machine may read or change the keys "
+            f"(mode {stat.S_IMODE(status.st_mode):04o}). Make it private with: chmod 600 {path}"
+        )
+    if status.st_size > _FILE_MOST:
+        raise KeysInvalid(f"{path}: too large for a key file.")
 
 
 def _key(path: Path, place: int, row: object) -> Key:
