@@ -259,11 +259,13 @@ def submission(value: Any, *, site_id: str, site: Site, address: str, request_id
 def _problems(errors: ValidationError) -> list[FieldProblem]:
     """pydantic's errors as ours: its own codes and texts never travel."""
     found: dict[tuple[str, str], FieldProblem] = {}
-    for error in errors.errors(include_url=False, include_input=False, include_context=False):
+    for error in errors.errors(include_url=False):
         path = [str(part) for part in error["loc"] if part not in ("str", "ArticleIn")]
         pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1")[:60] for part in path)
         code = _CODES.get(error["type"], "type")
-        found.setdefault((pointer, code), FieldProblem(pointer, code))
+        told = error.get("ctx", {})
+        data = {"most": told["max_length"], "length": len(error["input"])} if code == "too-long" else {}
+        found.setdefault((pointer, code), FieldProblem(pointer, code, data))
     return list(found.values())
 
 
