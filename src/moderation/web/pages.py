@@ -77,8 +77,8 @@ def thread(site_id: str) -> Response:
         later=bool(cursor),
         form=_form(site_id, {"article": article["key"], "parent": parent}, answers=answers),
     )
-    if not is_held:  # what anybody sees: no token, no cookie
-        response.headers["Cache-Control"] = "public, max-age=10, stale-while-revalidate=30"
+    if not is_held:  # the same for everybody: a shared cache may keep it for a moment, a browser asks each time
+        response.headers["Cache-Control"] = "public, max-age=0, s-maxage=10"
         response.add_etag()
         response.make_conditional(request)
     return response

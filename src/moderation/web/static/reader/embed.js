@@ -137,11 +137,11 @@
 
     /* ---- reading ---- */
 
-    async start(options) {
+    async start() {
       this.shown = new Map();
       this.next = null;
       this.section.setAttribute("aria-busy", "true");
-      const page = await this.page(options);
+      const page = await this.page();
       try {
         if (page) this.show(page);
         else this.sayDown();
@@ -166,8 +166,9 @@
       this.find();
     }
 
-    async page(options) {
-      const answer = await ask(`v1/${encodeURIComponent(this.site)}/comments?${this.query}`, options);
+    async page() {
+      /* "no-cache" asks whether it has changed: a reload shows what was approved a moment ago. */
+      const answer = await ask(`v1/${encodeURIComponent(this.site)}/comments?${this.query}`, { cache: "no-cache" });
       const good = answer.status === 200 && answer.body && Array.isArray(answer.body.comments);
       return good ? answer.body : null;
     }
@@ -175,7 +176,7 @@
     sayDown() {
       const again = act("Try again", { class: "cm-button" }, () => {
         again.textContent = "Trying again…";
-        this.start({ cache: "reload" });
+        this.start();
       });
       const link = make("a", { href: this.threadPage() }, "Open the comments on a page of their own");
       this.down.hidden = false;
@@ -411,7 +412,7 @@
       if (parent) this.reply(null);
       if (status === 201) {
         this.live.textContent = "Your comment is published.";
-        this.start({ cache: "reload" });
+        this.start();
         return;
       }
       this.live.textContent = (typeof body.message === "string" && body.message) || HELD;
