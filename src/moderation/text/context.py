@@ -23,6 +23,10 @@ def settle(
         text, start, end, term.language, lexicon
     ):
         return None
+    if term.shared and not tags & _TELLING and _shows_other(text, start, end, lexicon):
+        return True
+    if "lookalike" in tags and not _among_latin(text, start, end):
+        return None
     if term.exact and not _accents_match(text[start:end], term.text):
         return None
     if lexicon.phrases and _excused(text, start, end, lexicon):
@@ -65,11 +69,42 @@ def _accents_match(shown: str, meant: str) -> bool:
 def _shows_language(text: str, start: int, end: int, language: str, lexicon: Lexicon) -> bool:
     """Do the words around the match tell that the text is in its language, and not in English?"""
     evidence = lexicon.evidence.get(language, frozenset())
-    rest = text[max(0, start - 200) : start].lower() + " " + text[end : end + 200].lower()
+    rest = _around(text, start, end)
     near = set(_WORD.findall(rest))
     if len(near & _ENGLISH) > 1:
         return False
     return bool(near & evidence) or any(len(e) == 1 and not e.isascii() and e in rest for e in evidence)
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """The text around the match in lower case, without what is left of the match's own word."""
+    while start > 0 and end - start < _NEAR and text[start - 1].isalpha() and not _is_unspaced(text[start - 1]):
+        start -= 1
+    while end < len(text) and end - start < 2 * _NEAR and text[end].isalpha() and not _is_unspaced(text[end]):
+        end += 1
+    return text[max(0, start - 200) : start].lower() + " " + text[end : end + 200].lower()
+
+
+def _is_unspaced(char: str) -> bool:
+    """A letter of a script that puts no spaces between words."""
+    return "\u0e00" <= char <= "\u0eff" or "\u1780" <= char <= "\u17ff" or "\u3040" <= char <= "\ud7ff"
+
+
+def _shows_other(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
+    """Does the text around the match show a language other than English?"""
+    near = set(_WORD.findall(_around(text, start, end)))
+    if near & _ENGLISH:
+        return False
+    return any(not word.isascii() for word in near) or any(near & words for words in lexicon.evidence.values())
+
+
+def _among_latin(text: str, start: int, end: int) -> bool:
+    """Look-alikes only make sense where the match or the text around it has Latin letters, or it stands alone."""
+    if any(c.isascii() and c.isalpha() for c in text[start:end]):
+        return True
+    around = text[max(0, start - _NEAR) : start] + text[end : end + _NEAR]
+    letters = [c for c in around if c.isalpha()]
+    return not letters or any(c.isascii() for c in letters)
 
 
 _ENGLISH = frozenset("the and of to is are was were that this with for you it not they have has be on at by from".split())

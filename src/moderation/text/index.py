@@ -42,6 +42,7 @@ class Index:
     fragments: set[str] = field(default_factory=set)
     allowed: ahocorasick.Automaton | None = None
     excuses: dict[str, list[str]] = field(default_factory=dict)
+    allow: set[str] = field(default_factory=set)
     endings: dict[str, frozenset[str]] = field(default_factory=dict)
     prefixes: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -81,6 +82,7 @@ def _add_allowed(index: Index, lexicon: Lexicon) -> None:
         word = _fold_word(term)
         if " " in term or not word:
             continue
+        index.allow.add(word)
         if word.isascii():
             index.excuses.setdefault(word[:2], []).append(word)
         else:

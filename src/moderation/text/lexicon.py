@@ -21,7 +21,7 @@ from importlib import resources
 CATEGORIES = ("profanity", "sexual", "slur", "insult", "threat", "self-harm")
 SEVERITIES = ("mild", "strong", "severe")
 BOUNDARIES = ("word", "inflect", "stem", "prefix", "suffix", "compound", "anywhere")
-FLAGS = ("maybe", "exact", "local", "wild")
+FLAGS = ("maybe", "exact", "local", "wild", "shared")
 PROPERTIES = ("language", "source", "licence", "endings", "prefixes", "cues", "evidence")
 
 
@@ -37,7 +37,8 @@ class LexiconError(ValueError):
 class Term:
     """One word or phrase to find.  `maybe`: only counts with a second signal.  `exact`: its accents matter.
     `local`: only where the site's languages or the text itself call for its language.
-    `wild`: so common that its misspellings are looked for too.  `list` names where it came from."""
+    `wild`: so common that its misspellings are looked for too.
+    `shared`: an innocent word of another language too, so only a maybe in a text that shows another.  `list` names where it came from."""
 
     text: str
     language: str = "en"
@@ -48,6 +49,7 @@ class Term:
     exact: bool = False
     local: bool = False
     wild: bool = False
+    shared: bool = False
     list: str = "extra"
 
 

@@ -44,8 +44,9 @@ def masked(index: Index, core: Sequence[Unit]) -> Form | None:
         return None
     if len(set(struck)) > 2 or (shown * 2 < size and set(struck) - {"*"}):
         return None
+    soft = set(struck) <= _SOFT
     for word, form in index.masked.get((size, pattern[0]), ()):
-        if all(p in ("?", w) or (p[0] == "[" and w in p) for p, w in zip(pattern, word, strict=True)):
+        if (form.term.wild or not soft) and all(p in ("?", w) or (p[0] == "[" and w in p) for p, w in zip(pattern, word, strict=True)):
             return form
     return _elastic(index, pattern, struck)
 

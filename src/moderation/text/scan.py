@@ -39,6 +39,7 @@ class Line(NamedTuple):
     ends: list[int]
     tags: frozenset[str]
     drawn: str = ""
+    foreign: bool = False
 
 
 class Place(NamedTuple):
@@ -84,6 +85,8 @@ def readings(units: Sequence[Unit], piece: str) -> list[Line]:
     """The ways to read a piece that differ from one another."""
     kinds = {u.reading.kind for u in units}
     lines = [_line(units, leet=False, native=False)]
+    if NATIVE in kinds and not kinds & {LETTER, FACE, ACCENT}:
+        lines = [lines[0]._replace(foreign=True)]
     if DIGIT in kinds or SIGN in kinds:
         bare = _unpunctuated(units)
         lines.append(_line(bare, leet=True, native=False))
@@ -209,8 +212,10 @@ def _check(
             return None
         if not term.wild and squash(seen) != squash(form.letters):
             return None
-        if stretched and term.language != "en" and not _drawn_out(seen):
+        if stretched and not (term.wild or (term.language == "en" and len(form.letters) > 4)) and not _drawn_out(seen):
             return None
+    if line.foreign and (odd or not term.wild or left or right):
+        return None
     if line.tags and not _lettered(line, first, last, term.wild):
         return None
     if gaps:
@@ -229,7 +234,7 @@ def _check(
             len(form.letters), joined and not _ending(form.letters, right, _OPEN) if not left else joined
         ):
             return None
-        if not exact and _is_innocent(index, form, whole, seen, plain=not (odd or stretched or line.tags or gaps)):
+        if (not exact or whole in index.allow) and _is_innocent(index, form, whole, seen, joined=joined, plain=not (odd or stretched or line.tags or gaps)):
             return None
         if stretched and joined and squash(whole) in innocent_squashed():
             return None
@@ -258,13 +263,13 @@ def _lettered(line: Line, first: int, last: int, wild: bool) -> bool:
     return letters >= 2 or (letters > 0 and len(kinds) < 4) or not digits + signs
 
 
-def _is_innocent(index: Index, form: Form, whole: str, seen: str, *, plain: bool) -> bool:
-    if whole in innocent() or any(whole.startswith(a) and form.letters in a for a in index.excuses.get(whole[:2], ())):
+def _is_innocent(index: Index, form: Form, whole: str, seen: str, *, joined: bool, plain: bool) -> bool:
+    if whole in innocent() or whole in index.allow or any(whole.startswith(a) and form.letters in a for a in index.excuses.get(whole[:2], ())):
         return True
     for ending in ("s", "y", "es", "ed", "ing", "er", "ers", "ly", "ness"):
         if whole.endswith(ending) and len(whole) - len(ending) > len(seen) and whole[: -len(ending)] in innocent():
             return True
-    return not plain and key(whole) in innocent_keys()
+    return joined and not plain and key(whole) in innocent_keys()
 
 
 def _distance(form: Form, cut: tuple[str, ...], line: Line, first: int) -> tuple[int, bool]:
@@ -435,7 +440,7 @@ def _whole_word(index: Index, units: Sequence[Unit], hits: list[Hit]) -> list[Hi
         letters = "".join(u.reading.look for u in core if u.reading.kind != GONE)
         plain = all(u.reading.kind in (LETTER, GONE) for u in core)
         form = index.misspelt.get(letters) or (index.sounds.get(sound(letters)) if len(letters) > 4 else None)
-        if form is not None and not (letters in innocent() or letters in common() or letters in index.words):
+        if form is not None and not (letters in innocent() or letters in common() or letters in index.words or letters in index.allow):
             if plain or key(letters) not in innocent_keys():
                 return [Hit(start, end, form, frozenset({"respelt"}))]
     form = masked(index, core)
