@@ -55,6 +55,13 @@ def _needs_evidence(text: str, start: int, end: int, term: Term) -> bool:
     return term.boundary == "stem" and (text[end : end + 1].isalpha() or text[start - 1 : start].isalpha())
 
 
+def hidden(shown: str, tags: frozenset[str]) -> bool:
+    """Was a mild word hidden on purpose?  Then it was not meant mildly."""
+    if not tags & {"leet", "masked", "invisible"} or tags & {"stretched", "respelt"}:
+        return False
+    return len(shown) > 3 or any(c in "$@!*" for c in shown)
+
+
 def _excused(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
     """Is the match part of an allowed phrase?"""
     near = text[max(0, start - _NEAR) : end + _NEAR].lower()

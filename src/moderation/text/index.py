@@ -5,6 +5,7 @@ Built once, never changed, shared between threads.  Reading a text with it is `s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ from moderation.text.normalise import fold
 from moderation.text.spelling import key_of, runs, sound
 
 _SPELT_OUT = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")  # endings for which wrong spellings are worked out
+
+
+_SILENT = re.compile(r"(?<=[bcdfghjklmnpqrstvwxz])e(?=[bcdfghjklmnpqrstvwxz])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def _add_spellings(index: Index, form: Form) -> None:
         index.misspelt.setdefault(whole[::-1], form)
         if len(sound(word)) >= 6 and not word.startswith("fuck"):
             index.sounds.setdefault(sound(whole), form)
+            index.sounds.setdefault(sound(_SILENT.sub("", whole)), form)
         for wrong in spelt_wrong(whole):
             index.misspelt.setdefault(wrong, form)
 
@@ -144,6 +149,9 @@ def spelt_wrong(word: str) -> Iterator[str]:
     for i in range(1, size):
         if (word[i] in "aeiou" and size >= 5) or (i < size - 1 and size >= 6):
             yield word[:i] + word[i + 1 :]
+    for i in range(1, size):
+        for extra in "xzqj":
+            yield word[:i] + extra + word[i:]
     bare = word[0] + "".join(c for c in word[1:] if c not in "aeiou")
     if len(bare) >= 4 and size >= 5:
         yield bare

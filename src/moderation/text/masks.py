@@ -46,7 +46,7 @@ def masked(index: Index, core: Sequence[Unit]) -> Form | None:
         return None
     soft = set(struck) <= _SOFT
     for word, form in index.masked.get((size, pattern[0]), ()):
-        if (form.term.wild or not soft) and all(p in ("?", w) or (p[0] == "[" and w in p) for p, w in zip(pattern, word, strict=True)):
+        if (form.term.wild or (not soft and len(struck) * 3 <= size)) and all(p in ("?", w) or (p[0] == "[" and w in p) for p, w in zip(pattern, word, strict=True)):
             return form
     return _elastic(index, pattern, struck)
 
@@ -70,6 +70,6 @@ def _elastic(index: Index, pattern: list[str], struck: list[str]) -> Form | None
         return None
     for size in range(max(len(pattern) - 2, 4), len(pattern) + 3):
         for word, form in index.masked.get((size, pattern[0]), ()):
-            if word.startswith(head) and word.endswith(tail):
+            if form.term.wild and word.startswith(head) and word.endswith(tail):
                 return form
     return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple
 
-from moderation.text.context import settle
+from moderation.text.context import hidden, settle
 from moderation.text.index import Form, Index, build
 from moderation.text.lexicon import SEVERITIES, Lexicon
 from moderation.text.normalise import fold, needs_undressing, undress
@@ -168,14 +168,13 @@ def _resolve(
         maybe = settle(text, start, end, term, tags, lexicon, name)
         if maybe is None:
             continue
+        severity = "strong" if term.severity == "mild" and hidden(text[start:end], tags) else term.severity
         if starts is not None and ends is not None:
             first, last = min(starts[start:end]), max(ends[start:end])
             if last - first != end - start or starts[start] != first:
                 tags |= {"markup"}
             start, end = first, last
-        matches.append(
-            Match(start, end, term.text, term.language, term.category, term.severity, maybe, tuple(sorted(tags)))
-        )
+        matches.append(Match(start, end, term.text, term.language, term.category, severity, maybe, tuple(sorted(tags))))
     matches.sort(key=lambda m: (m.maybe, m.severity == "mild", m.start - m.end, -SEVERITIES.index(m.severity), m.start))
     kept: list[Match] = []
     taken = bytearray(max((m.end for m in matches), default=0))

@@ -79,12 +79,16 @@ def undress(text: str) -> list[tuple[str, int, int]]:
     if _MARKUP_START.search(text):
         pieces: list[tuple[str, int, int]] = []
         at = 0
+        lower = text.lower()
         for found in _MARKUP.finditer(text):
             pieces += [(text[i], i, i + 1) for i in range(at, found.start())]
             if found.lastgroup == "entity":
                 shown = html.unescape(found.group())
                 pieces += [(c, found.start(), found.end()) for c in (shown if shown != found.group() else "")]
                 if shown == found.group():
+                    pieces += [(text[i], i, i + 1) for i in range(found.start(), found.end())]
+            elif found.lastgroup == "short":
+                if f"[/{found.group()[-2]}]".lower() not in lower:  # [s] alone is a letter in brackets, not a tag
                     pieces += [(text[i], i, i + 1) for i in range(found.start(), found.end())]
             elif found.lastgroup == "code":
                 pieces.append((_decode(found.group()), found.start(), found.end()))
@@ -99,8 +103,9 @@ _MARKUP_START = re.compile(r"<[a-z/!>]|&[#a-z]|\[/?[a-z]|%[2-7][0-9a-f]|\\[ux][0
 _DRESSED = re.compile(_MARKUP_START.pattern + "|[\u202e\u2067]", re.IGNORECASE)
 _MARKUP = re.compile(
     r"(?P<tag><!--(?:[^-]|-(?!->)){0,200}-->|</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,200})?/?>|<>|</>|"
-    r"\[/?(?:b|i|u|s|url|img|color|size|quote|code|center|spoiler|font)(?:=[^\[\]]{0,100})?\])|"
-    r"(?P<entity>&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,24});)|"
+    r"\[/?(?:url|img|color|size|quote|code|center|spoiler|font)(?:=[^\[\]]{0,100})?\])|"
+    r"(?P<short>\[/?[bius]\])|"
+    r"(?P<entity>&(?:#\d{1,7};?|#x[0-9a-f]{1,6};?|[a-z][a-z0-9]{1,24};))|"
     r"(?P<code>%[2-7][0-9a-f]|\\u00[2-7][0-9a-f]|\\x[2-7][0-9a-f])",
     re.IGNORECASE,
 )

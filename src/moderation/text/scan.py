@@ -137,6 +137,8 @@ def _line(units: Sequence[Unit], *, leet: bool, native: bool) -> Line:
             seen = reading.look
         else:
             seen = ""
+        if not seen and kind == NATIVE:
+            seen = "\0"  # a letter that is none of ours ends every word
         if not seen:
             broken = broken or kind != GONE
             continue
@@ -214,6 +216,8 @@ def _check(
             return None
         if stretched and not (term.wild or (term.language == "en" and len(form.letters) > 4)) and not _drawn_out(seen):
             return None
+    if line.drawn.isalpha() and not term.wild:
+        return None
     if line.foreign and (odd or not term.wild or left or right):
         return None
     if line.tags and not _lettered(line, first, last, term.wild):
@@ -281,7 +285,7 @@ def _distance(form: Form, cut: tuple[str, ...], line: Line, first: int) -> tuple
             repaired = ""
             for j, letter in enumerate(got):
                 reading: Reading = line.units[line.places[at + j]].reading
-                free = reading.kind == FACE or (reading.kind in (DIGIT, SIGN) and meant[j] in reading.other)
+                free = reading.kind in (FACE, NATIVE) or (reading.kind in (DIGIT, SIGN) and meant[j] in reading.other)
                 repaired += meant[j] if free else letter
             seen[i] = repaired
         at += len(got)

@@ -20,6 +20,6 @@ def turned(piece: str) -> list[Unit] | None:
     if piece.isascii():
         return None
     sure = sum(c in _SURE for c in piece)
-    if sure * 3 < sum(c.isalpha() for c in piece) or not sure:
+    if sure * 4 < sum(c.isalpha() for c in piece) or not sure:
         return None
     return [Unit(READ[_FACES.get(c, c)], i, i + 1) for i, c in reversed(list(enumerate(piece)))]

@@ -1,0 +1,205 @@
+"""Ways in which people hide a word, one function a family: our own, made by rule, for the gate and the bench.
+
+Each takes a word and a `random.Random` and gives it disguised.  No row of an evaluation set stands here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+Disguise = Callable[[str, random.Random], str]
+_SMALL = dict(zip("abcdefghijklmnopqrstuvwyz", "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ", strict=True))
+_SUPER = dict(zip("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True))
+_TURNED = dict(zip("abcdefghijklmnopqrstuvwxyz", "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz", strict=True))
+_CJK = dict(zip("abcdefghijklmnoprstuvwxyz", "卂乃匚ᗪ乇千Ꮆ卄丨ﾌҜㄥ爪几ㄖ卩尺丂ㄒㄩᐯ山乂ㄚ乙", strict=True))
+_MONEY = dict(zip("abcdefghiklmnoprstuwy", "₳฿¢Đ€₣₲Ħł₭£₥₦ø₱®$₮µ₩¥", strict=True))
+_CHEROKEE = dict(zip("abcdefghijklmnoprstuvwyz", "ᎪᏏᏟᎠᎬᎰᏀᎻᎥᎫᏦᏞᎷᏁᎾᏢᏒᏚᎢᏌᏙᎳᎩᏃ", strict=True))
+_SYLLABICS = dict(zip("abcdefghijklmnoprstuvwxy", "ᗩᗷᑕᗪEᖴGᕼIᒍKᒪᗰᑎOᑭᖇᔕTᑌᐯᗯ᙭Y", strict=True))
+_EMOJI = {"a": "🅰", "b": "🅱", "o": "⭕", "p": "🅿", "i": "ℹ", "s": "💲", "t": "✝", "x": "❌", "m": "Ⓜ"}
+_KEYS = {"u": "i", "i": "o", "o": "p", "e": "r", "a": "s"}
+
+
+def table(letters: dict[str, str]) -> Disguise:
+    return lambda word, rng: "".join(letters.get(c, c) for c in word)
+
+
+def between(parts: str) -> Disguise:
+    return lambda word, rng: rng.choice(parts).join(word)
+
+
+def joined(separator: str) -> Disguise:
+    return lambda word, rng: separator.join(word)
+
+
+def split_word(word: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(word) - 1)
+    return word[:at] + " " + word[at:]
+
+
+def swapped(word: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(word) - 2) if len(word) > 4 else 1
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def no_vowels(word: str, rng: random.Random) -> str:
+    return word[0] + "".join(c for c in word[1:] if c not in "aeiou")
+
+
+def stars(word: str, rng: random.Random) -> str:
+    return word[0] + "*" * (len(word) - 2) + word[-1]
+
+
+def two_stars(word: str, rng: random.Random) -> str:
+    at = rng.randrange(1, max(2, len(word) - 2))
+    return word[:at] + "**" + word[at + 2 :] if len(word) > 4 else word[0] + "**" + word[-1]
+
+
+def struck(sign: str) -> Disguise:
+    def strike(word: str, rng: random.Random) -> str:
+        at = next((i for i in range(1, len(word)) if word[i] in "aeiou"), 1)
+        return word[:at] + sign + word[at + 1 :]
+
+    return strike
+
+
+def every_second_zero_width(word: str, rng: random.Random) -> str:
+    return "".join(c + "\u200b" * (i % 2) for i, c in enumerate(word))
+
+
+def leet(word: str) -> str:
+    return word.translate(str.maketrans("aeios", "43105"))
+
+
+def leet_spaced(word: str, rng: random.Random) -> str:
+    return " ".join(leet(word))
+
+
+def leet_dotted(word: str, rng: random.Random) -> str:
+    return ".".join(leet(word))
+
+
+def stretched_leet(word: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(word) - 1)
+    seen = leet(word)
+    return seen[:at] + seen[at] * 4 + seen[at + 1 :]
+
+
+def homoglyph_spaced(word: str, rng: random.Random) -> str:
+    return " ".join(word.translate(str.maketrans("aceopxyiskt", "асеорхуіѕкт")))
+
+
+def accents_stretched(word: str, rng: random.Random) -> str:
+    return "".join(c + rng.choice("\u0301\u0308\u0327") + (c * 2 if i == 1 else "") for i, c in enumerate(word))
+
+
+def emoji_between(word: str, rng: random.Random) -> str:
+    return rng.choice("👏🔥😂💀").join(word)
+
+
+def emoji_inside(word: str, rng: random.Random) -> str:
+    at = next((i for i in range(1, len(word)) if word[i] in "aeiou"), 1)
+    return word[:at] + rng.choice("🔥💩🌟❤") + word[at + 1 :]
+
+
+def percent(word: str, rng: random.Random) -> str:
+    at = rng.randrange(len(word))
+    return word[:at] + f"%{ord(word[at]):02x}" + word[at + 1 :]
+
+
+def escaped(word: str, rng: random.Random) -> str:
+    return "".join(f"\\u{ord(c):04x}" if i % 2 else c for i, c in enumerate(word))
+
+
+def in_a_row(word: str, rng: random.Random) -> str:
+    return "you" + word + "face"
+
+
+def doubled(word: str, rng: random.Random) -> str:
+    return "".join(c * 2 for c in word)
+
+
+def tagged(word: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(word))
+    return word[:at] + "[b]" + word[at] + "[/b]" + word[at + 1 :] if at < len(word) else word
+
+
+def commented(word: str, rng: random.Random) -> str:
+    return word[:2] + "<!-- x -->" + word[2:]
+
+
+def spanned(word: str, rng: random.Random) -> str:
+    return word[:2] + '<span class="a b">' + word[2:] + "</span>"
+
+
+def inserted(word: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(word))
+    return word[:at] + rng.choice("xzq") + word[at:]
+
+
+def neighbour_key(word: str, rng: random.Random) -> str:
+    at = next((i for i in range(1, len(word)) if word[i] in _KEYS), 1)
+    return word[:at] + _KEYS.get(word[at], word[at]) + word[at + 1 :]
+
+
+def ransom(word: str, rng: random.Random) -> str:
+    faces = (_SMALL, _SUPER, {c: chr(0x24D0 + ord(c) - 97) for c in _SMALL}, {c: chr(0x1D4D0 + 26 + ord(c) - 97) for c in _SMALL})
+    return "".join(rng.choice(faces).get(c, c) for c in word)
+
+
+FAMILIES: dict[str, Disguise] = {
+    "small_capitals": table(_SMALL),
+    "superscript": table(_SUPER),
+    "upside_down": lambda word, rng: "".join(_TURNED[c] for c in reversed(word)),
+    "backwards": lambda word, rng: word[::-1],
+    "cjk_faces": table(_CJK),
+    "money_signs": table(_MONEY),
+    "cherokee": table(_CHEROKEE),
+    "syllabics": table(_SYLLABICS),
+    "emoji_letters": table(_EMOJI),
+    "emoji_between": emoji_between,
+    "emoji_inside": emoji_inside,
+    "one_a_line": joined("\n"),
+    "wide_gaps": joined("   "),
+    "dots_and_spaces": joined(" . "),
+    "ellipsis": joined("…"),
+    "quotes": lambda word, rng: "".join(f'"{c}"' for c in word),
+    "brackets": lambda word, rng: "".join(f"[{c}]" for c in word),
+    "round_brackets": lambda word, rng: "".join(f"({c})" for c in word),
+    "odd_signs": between("~^=·¦‧"),
+    "mixed_signs": lambda word, rng: "".join(c + rng.choice(".-_~* ") for c in word)[:-1],
+    "split_word": split_word,
+    "swapped": swapped,
+    "no_vowels": no_vowels,
+    "stars": stars,
+    "two_stars": two_stars,
+    "struck_percent": struck("%"),
+    "struck_dash": struck("–"),
+    "struck_block": struck("█"),
+    "struck_underscore": struck("_"),
+    "zero_width_some": every_second_zero_width,
+    "leet_spaced": leet_spaced,
+    "leet_dotted": leet_dotted,
+    "stretched_leet": stretched_leet,
+    "homoglyph_spaced": homoglyph_spaced,
+    "accents_stretched": accents_stretched,
+    "percent_coded": percent,
+    "escaped": escaped,
+    "joined": in_a_row,
+    "doubled": doubled,
+    "bb_code": tagged,
+    "comment_inside": commented,
+    "span_inside": spanned,
+    "underlined": lambda word, rng: "".join(c + "\u0332" for c in word),
+    "overlaid": lambda word, rng: "".join(c + "\u0336" for c in word),
+    "enclosing": lambda word, rng: "".join(c + "\u20dd" for c in word),
+    "hair_spaces": joined("\u200a"),
+    "filler": joined("\u3164"),
+    "braille_blank": joined("\u2800"),
+    "ransom": ransom,
+    "inserted": inserted,
+    "neighbour_key": neighbour_key,
+}
+WORDS = ("fuck", "shit", "bitch", "asshole", "nigger", "faggot", "whore", "cunt", "bastard", "wanker", "motherfucker", "slut")
+INNOCENT = ("count", "class", "sheet", "finger", "orange", "pencil", "window", "kitchen", "basement", "bottle", "duck", "shirt")
+CARRIERS = ("{}", "you are a {} and that is all", "what a {}!", "I think this {} was late, again.")
