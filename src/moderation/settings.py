@@ -11,7 +11,6 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -19,18 +18,34 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from moderation.rates import parse_rate
 
+_ORIGIN = re.compile(r"(https?)://((?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]))(?::(\d{1,5}))?", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+
 
 def _origin(text: str) -> str:
-    """An exact web origin (RFC 6454): scheme, host, perhaps a port; nothing after it, no wildcard, never `null`."""
-    parts = urlsplit(text)
-    bare = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme not in ("http", "https") or not parts.hostname or bare != text or "*" in text or "@" in text:
-        raise ValueError('an exact origin such as "https://www.example.org", without a path or a wildcard')
-    return text.lower()
+    """An exact web origin (RFC 6454) as browsers send it: in lower case, without the scheme's own port."""
+    parts = _ORIGIN.fullmatch(text)
+    port = int(parts[3]) if parts and parts[3] else None
+    if not parts or (port is not None and not 1 <= port <= 65535):
+        raise ValueError(
+            'an exact origin such as "https://www.example.org", without a path or a wildcard (IDN as "xn--…")'
+        )
+    bare = f"{parts[1]}://{parts[2]}".lower()
+    return bare if port in (None, _PORTS[parts[1].lower()]) else f"{bare}:{port}"
 
 
 def _rate(text: str) -> str:
-    parse_rate(text)
+    try:
+        parse_rate(text)
+    except ValueError:
+        raise ValueError('a rate such as "5/minute", "5/10minutes" or "300/day"') from None
+    return text
+
+
+def _term(text: str) -> str:
+    text = " ".join(text.split())
+    if not 1 <= len(text) <= 60 or not any(map(str.isalnum, text)):
+        raise ValueError("a word or phrase with a letter or digit in it, of at most 60 characters")
     return text
 
 
@@ -49,7 +64,7 @@ def _domain(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    network = ipaddress.ip_network(text, strict=False)
+    network = ipaddress.ip_network(text)
     if network.prefixlen == 0:
         raise ValueError("a network smaller than the whole internet")
     return str(network)
@@ -59,6 +74,10 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Domain = Annotated[str, AfterValidator(_domain)]
+Term = Annotated[str, AfterValidator(_term)]
+Rates = Annotated[list[Rate], Field(max_length=5)]
+Terms = Annotated[list[Term], Field(max_length=5000)]
+Domains = Annotated[list[Domain], Field(max_length=5000)]
 Network = Annotated[str, AfterValidator(_network)]
 SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Outcome = Literal["tag", "hold", "spam", "reject"]
@@ -68,7 +87,7 @@ Outcome = Literal["tag", "hold", "spam", "reject"]
 class Table(BaseModel):
     """One table of the rules file: unknown keys are errors, types are exact, values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Lengths(Table):
@@ -82,28 +101,26 @@ class Lengths(Table):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.body_min > self.body_max:
-            raise ValueError("body_min must not be greater than body_max")
+            raise ValueError("a body_min that is not greater than body_max")
         return self
 
 
 class Limits(Table):
-    """Rate limits. Each is a list of rates such as `"5/minute"`, all of which must allow."""
+    """Rate limits. Each is a list of rates such as `"5/minute"`, all of which must allow; an empty list is no limit."""
 
-    address: list[Rate] = Field(
+    address: Rates = Field(
         ["5/minute", "60/hour"],
         description="Per client address (IPv4; IPv6 by /64). The one limit whose state is told in headers.",
     )
-    network: list[Rate] = Field(
-        ["60/minute", "600/hour"], description="Per /48 of IPv6, the block one customer may hold."
-    )
-    email: list[Rate] = Field(
+    network: Rates = Field(["60/minute", "600/hour"], description="Per /48 of IPv6, the block one customer may hold.")
+    email: Rates = Field(
         ["10/minute", "120/hour"],
         description="Per e-mail address. Going over it holds the comment in silence, so that it tells nobody about "
         "another's traffic.",
     )
-    pair: list[Rate] = Field(["5/minute", "40/hour"], description="Per e-mail address and client address together.")
-    article: list[Rate] = Field(["300/minute"], description="Per article.")
-    site: list[Rate] = Field(["1500/minute"], description="For the whole site.")
+    pair: Rates = Field(["5/minute", "40/hour"], description="Per e-mail address and client address together.")
+    article: Rates = Field(["300/minute"], description="Per article.")
+    site: Rates = Field(["1500/minute"], description="For the whole site.")
     burst: int = Field(
         5,
         ge=1,
@@ -119,10 +136,11 @@ class Words(Table):
     severe: Outcome = Field("reject", description="For severe words.")
     strong: Outcome = Field("hold", description="For strong words.")
     mild: Outcome = Field("tag", description="For mild words.")
-    deny: list[str] = Field([], description="Your own words and phrases; each counts as strong. Matches whole words.")
-    allow: list[str] = Field([], description="Words and phrases that never match, for example a surname or a town.")
+    deny: Terms = Field([], description="Your own words and phrases; each counts as strong. Matches whole words.")
+    allow: Terms = Field([], description="Words and phrases that never match, for example a surname or a town.")
     languages: list[str] = Field(
         ["en"],
+        max_length=100,
         description="Languages whose whole list is used (ISO 639-1). The unmistakable core of every language is "
         "always on.",
     )
@@ -134,17 +152,15 @@ class Links(Table):
     most: int = Field(2, ge=0, le=100, description="More links than this lead to `over`.")
     over: Outcome = Field("hold", description="For more links than `most`.")
     shorteners: Outcome = Field("hold", description="For a link through a shortener, which hides its target.")
-    deny: list[Domain] = Field([], description="Domains that lead to `denied`; sub-domains count.")
+    deny: Domains = Field([], description="Domains that lead to `denied`; sub-domains count.")
     denied: Outcome = Field("spam", description="For a link to a domain in `deny`.")
-    allow: list[Domain] = Field([], description="Domains that are not counted; sub-domains count.")
+    allow: Domains = Field([], description="Domains that are not counted; sub-domains count.")
 
 
 class Style(Table):
     """Shouting and repetition."""
 
-    shouting_share: float = Field(
-        0.7, ge=0.3, le=1.0, strict=False, description="Share of capital letters from which a text shouts."
-    )
+    shouting_share: float = Field(0.7, ge=0.3, le=1.0, description="Share of capital letters from which a text shouts.")
     shouting_letters: int = Field(20, ge=5, le=1000, description="Texts with fewer cased letters never shout.")
     shouting: Outcome = Field("hold", description="For a text that shouts.")
     longest_run: int = Field(
@@ -154,7 +170,6 @@ class Style(Table):
         0.6,
         ge=0.2,
         le=1.0,
-        strict=False,
         description="Share of words that repeat earlier ones from which a text of ten words or more is repetition.",
     )
     repetition: Outcome = Field("hold", description="For repetition.")
@@ -217,7 +232,7 @@ class Site(Table):
 
     name: str = Field("", max_length=120, description="The name people see. The id, where empty.")
     origins: list[Origin] = Field(
-        [], description="Exact origins whose pages may post and whose URLs may name articles."
+        [], max_length=100, description="Exact origins whose pages may post and whose URLs may name articles."
     )
     mode: Literal["pre", "first", "post"] = Field(
         "pre",
@@ -263,23 +278,21 @@ class Retention(Table):
 class Rules(Table):
     """The rules file as a whole."""
 
-    sites: dict[SiteId, Site] = Field(min_length=1, description="The sites, by id.")
+    defaults: Site = Field(Site(), exclude=True, description="What holds for every site that does not say otherwise.")
+    sites: dict[SiteId, Site] = Field(min_length=1, max_length=1000, description="The sites, by id.")
     retention: Retention = Retention()
 
     @model_validator(mode="before")
     @classmethod
     def _apply_defaults(cls, data: Any) -> Any:
         """`[defaults]` stands under every site; what a site says itself wins, table by table."""
-        if not isinstance(data, dict) or not isinstance(data.get("sites"), dict):
+        if not isinstance(data, dict):
             return data
-        data = dict(data)
-        defaults = data.pop("defaults", {})
-        if isinstance(defaults, dict):
-            data["sites"] = {
-                name: _merged(defaults, site) if isinstance(site, dict) else site
-                for name, site in data["sites"].items()
-            }
-        return data
+        defaults, sites = data.get("defaults"), data.get("sites")
+        if not isinstance(defaults, dict) or not isinstance(sites, dict):
+            return data
+        merged = {name: _merged(defaults, site) if isinstance(site, dict) else site for name, site in sites.items()}
+        return data | {"sites": merged}
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
