@@ -49,11 +49,8 @@ def test_nothing_held_is_public_anywhere(service: Service, script: dict[str, str
         answer = service.get(route, allow_redirects=False)
         told = answer.text + repr(dict(answer.headers))
         assert word not in told, route
-        assert not any(
-            each in answer.text.replace(route.replace("&", "&amp;"), "")
-            for each in held
-            if f"reply={each}" not in route
-        ), route
+        unasked = [each for each in held if each not in route]  # a page may repeat what it was asked for
+        assert not any(each in told for each in unasked), route
     assert thread(service, "gate", "demo")["count"] == 0
     assert service.get("/v1/demo/counts?article=gate").json() == {"counts": {"gate": 0}}
     assert word not in service.log_text()

@@ -6,7 +6,11 @@ look like forwarding refused, small request lines and fields. Put nginx in front
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,11 +81,21 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """In the worker, after fork: everything is opened here and nowhere before."""
+        _die_with(os.getppid())
         configure_logging(self._env.log_level)
         rt = Runtime(self._env)
         rt.follow_rules()
         Housekeeping(rt).start()
         return create_app(rt)
+
+
+def _die_with(parent: int) -> None:
+    """On Linux: end at once when the master is killed, so that the next start finds the port free. What was answered
+    is on disk by then. 1 is PR_SET_PDEATHSIG (linux/prctl.h)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 class JsonLog(Logger):  # type: ignore[misc]
