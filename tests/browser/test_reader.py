@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from axe_core_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 from tests.service import CANARY, RULES, Service, free_port, running_service
 
 ARTICLE = "The last ferry will run until two"
@@ -473,6 +473,40 @@ def test_try_again_sends_it_once_more(service: Service, elsewhere: Elsewhere, vi
     again.click()
     expect(page.get_by_role("status")).to_have_text(AWAITING)
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_comment_whose_answer_was_lost_is_not_called_a_duplicate(
+    service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
+) -> None:
+    page = visit(elsewhere.page("/lost", service.base, site="demo", article="lost"))
+    fill(page, "It arrived, and nobody said so.")
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+            return
+        assert route.fetch().status == 202
+        route.abort()
+
+    page.route("**/v1/**", lose)
+    send(page)
+    again = page.get_by_role("alert").get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute("**/v1/**")
+    again.click()
+    expect(page.get_by_role("status")).to_have_text(AWAITING)
+    expect(page.get_by_text("Only you can see this")).to_be_visible()
+
+
+def test_a_duplicate_is_called_one(service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]) -> None:
+    page = visit(elsewhere.page("/twice", service.base, site="demo", article="twice"))
+    fill(page, "I said that.")
+    send(page)
+    expect(page.get_by_role("status")).to_have_text(AWAITING)
+    fill(page, "I said that.")
+    send(page)
+    expect(page.get_by_role("alert")).to_contain_text("it looks as though you already said that")
+    expect(page.get_by_role("textbox", name="Comment")).to_have_value("I said that.")
 
 
 def test_too_fast_says_the_seconds_and_keeps_the_text(

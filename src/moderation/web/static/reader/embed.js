@@ -78,6 +78,9 @@
     return into;
   };
 
+  const paragraphs = (text) =>
+    text.split(/\n\s*\n/).map((part) => ["p", part.split("\n").flatMap((line, at) => (at ? [["br"], line] : [line]))]);
+
   const when = (iso) => {
     const date = new Date(iso);
     if (Number.isNaN(date.getTime())) return make("span");
@@ -156,14 +159,19 @@
       this.rules = page.form || {};
       this.list.replaceChildren();
       const closed = Boolean(page.article && page.article.closed);
-      const count = Number(page.count) || 0;
-      this.heading.textContent = count === 1 ? "1 comment" : count ? `${count} comments` : closed ? "No comments" : "Be the first to comment";
+      this.sayCount(Number(page.count) || 0, closed);
       if (closed) this.home.replaceChildren(make("p", { class: "cm-say" }, "Comments are closed."));
       else if (!this.respond) this.buildForm();
       this.closed = closed;
       this.add(page);
       this.showWaiting();
       this.find();
+    }
+
+    sayCount(count, closed) {
+      this.count = count;
+      const none = closed ? "No comments" : "Be the first to comment";
+      this.heading.textContent = count === 1 ? "1 comment" : count ? `${count} comments` : none;
     }
 
     async page() {
@@ -267,7 +275,7 @@
     /* The reader's own comments of this visit that are not public yet. They never leave this browser. */
     showWaiting() {
       const waiting = recall("sessionStorage", `${this.memory}:waiting`);
-      const left = (Array.isArray(waiting) ? waiting : []).filter((one) => one && typeof one.id === "string" && !this.shown.has(one.id));
+      const left = (Array.isArray(waiting) ? waiting : []).filter((one) => one && one.id && !this.shown.has(one.id));
       keep("sessionStorage", `${this.memory}:waiting`, left.length ? left : null);
       for (const one of left) this.place(one, true);
     }
@@ -388,14 +396,16 @@
     }
 
     tell({ status, wait, body }, typed) {
-      const [title, detail] = ["title", "detail"].map((part) => (body && typeof body[part] === "string" ? body[part] : ""));
+      const [title, detail] = ["title", "detail"].map((part) => String((body && body[part]) || ""));
       /* A second try may meet the first one, whose answer was lost on the way: then it has been said indeed. */
       const arrived = status === 409 && this.unsure === typed.body;
-      if (arrived || ((status === 200 || status === 201 || status === 202) && body)) this.thank(status, body, typed);
+      if (body && (arrived || [200, 201, 202].includes(status))) this.thank(status, body, typed);
       else if (status === 422 && body && Array.isArray(body.errors) && body.errors.length) this.showErrors(body.errors);
-      else if (status === 429) this.complain(`You are commenting too quickly. Please wait ${wait || "a few"} seconds and post it again.`);
-      else if ([400, 403, 404, 409, 413].includes(status) && title) this.complain(title === detail.replace(/\.$/, "") ? detail : `${title}. ${detail}`);
-      else {
+      else if (status === 429) {
+        this.complain(`You are commenting too quickly. Please wait ${wait || "a few"} seconds and post it again.`);
+      } else if ([400, 403, 404, 409, 413].includes(status) && title) {
+        this.complain(title === detail.replace(/\.$/, "") ? detail : `${title}. ${detail}`);
+      } else {
         this.unsure = typed.body;
         const again = act("Try again", { class: "cm-button cm-quiet" }, () => this.send());
         this.complain("Your comment could not be sent. What you typed is still here.", again);
@@ -403,22 +413,28 @@
     }
 
     thank(status, body, typed) {
-      keep("localStorage", "moderation:author", this.remember.checked ? { name: typed.name, email: typed.email, url: typed.url } : null);
+      const { name, email, url } = typed;
+      keep("localStorage", "moderation:author", this.remember.checked ? { name, email, url } : null);
       keep("sessionStorage", this.memory, null);
       this.unsure = null;
       this.clearErrors();
       this.inputs.body.input.value = "";
       const parent = this.parent;
       if (parent) this.reply(null);
+      const id = typeof body.id === "string" ? body.id : `own-${this.shown.size}`;
+      const one = { id, parent, author: { name, url }, body: typed.body };
       if (status === 201) {
+        /* Caches on the way may not have it yet, so it is shown from what was typed. */
         this.live.textContent = "Your comment is published.";
-        this.start();
+        this.sayCount(this.count + 1, false);
+        this.place({ ...one, created_at: new Date().toISOString(), nodes: paragraphs(typed.body) }).focus();
         return;
       }
       this.live.textContent = (typeof body.message === "string" && body.message) || HELD;
-      const one = { id: typeof body.id === "string" ? body.id : `own-${this.shown.size}`, parent, author: { name: typed.name }, body: typed.body };
-      const waiting = recall("sessionStorage", `${this.memory}:waiting`);
-      keep("sessionStorage", `${this.memory}:waiting`, [...(Array.isArray(waiting) ? waiting : []), one].slice(-20));
+      if (id === body.id) {
+        const waiting = recall("sessionStorage", `${this.memory}:waiting`);
+        keep("sessionStorage", `${this.memory}:waiting`, [...(Array.isArray(waiting) ? waiting : []), one].slice(-20));
+      }
       const card = this.place(one, true);
       if (parent) card.focus();
     }
