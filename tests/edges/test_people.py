@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-import pytest
 import sqlalchemy as sa
 
 from moderation.edges import people
@@ -42,18 +41,18 @@ def test_a_person_comes_back_as_they_were_added(store: Store) -> None:
     assert found(store, "Ana") == Person(person_id, "Ana", None, Role.ADMIN, ("demo", "open"), False, 0, None)
 
 
-@pytest.mark.parametrize("typed", ["Zoë", "zoë", "ZOË", "Zoe\u0308"])
-def test_a_name_is_found_however_it_is_typed(store: Store, typed: str) -> None:
+def test_a_name_is_found_however_it_is_typed(store: Store) -> None:
     make(store, "Zoë")
-    person = found(store, typed)
-    assert person
-    assert person.name == "Zoë"
+    for typed in ("Zoë", "zoë", "ZOË", "Zoe\u0308"):
+        person = found(store, typed)
+        assert person, typed
+        assert person.name == "Zoë"
 
 
-@pytest.mark.parametrize("typed", ["", "Zo", "Zoe", "Zoë ", "\x00", "\ud800", "%", "_oë", "' OR 1=1 --", "x" * 100_000])
-def test_what_is_no_name_finds_nobody(store: Store, typed: str) -> None:
+def test_what_is_no_name_finds_nobody(store: Store) -> None:
     make(store, "Zoë")
-    assert found(store, typed) is None
+    for typed in ("", "Zo", "Zoe", "Zoë ", "\x00", "\ud800", "%", "_oë", "' OR 1=1 --", "x" * 100_000):
+        assert found(store, typed) is None, typed[:20]
 
 
 def test_a_shown_person_shows_no_hash(store: Store) -> None:
