@@ -29,14 +29,14 @@ submissions_total = Counter(
 )
 decisions_total = Counter("moderation_decisions_total", "Moderators' decisions by result.", ["decision", "result"])
 rules_ok = Gauge(
-    "moderation_rules_ok", "1 while the rules file on disk is the one in effect.", multiprocess_mode="livemin"
+    "moderation_rules_ok", "1 while the rules file on disk is the one in effect.", multiprocess_mode="livemostrecent"
 )
 rules_loaded = Gauge(
     "moderation_rules_loaded_seconds",
     "When the rules in effect were loaded, seconds since 1970.",
-    multiprocess_mode="livemin",
+    multiprocess_mode="livemostrecent",
 )
-limits_ok = Gauge("moderation_limits_ok", "1 while rate limits are held in Redis.", multiprocess_mode="livemin")
+limits_ok = Gauge("moderation_limits_ok", "1 while rate limits are held in Redis.", multiprocess_mode="livemostrecent")
 limits_fallbacks = Gauge(
     "moderation_limits_fallbacks", "Submissions limited by the local limiter since start.", multiprocess_mode="livesum"
 )

@@ -1,0 +1,112 @@
+"""/livez, /readyz, /metrics, and what `moderation` says on the command line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.service import PASSWORD, Service
+
+from moderation.edges import rules_file
+
+
+def run(service: Service, *words: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """`moderation WORDS` with the service's environment and `more` of it."""
+    command = [sys.executable, "-m", "moderation", *words]
+    env = service.env | more
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, env=env, timeout=60, check=False)
+
+
+def test_the_probes_answer(service: Service) -> None:
+    assert service.get("/livez").json()["status"] == "ok"
+    ready = service.get("/readyz").json()
+    assert {ready["status"], ready["store"], ready["limits"], ready["rules"]} == {"ok"}
+
+
+def test_the_metrics_count_what_happened(service: Service) -> None:
+    def value(name: str) -> float:
+        found = re.search(rf"^{re.escape(name)} ([\d.e+]+)$", service.get("/metrics").text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    held = 'moderation_submissions_total{result="held",site="demo"}'
+    pending = 'moderation_pending_comments{site="demo"}'
+    before = value(held), value(pending)
+    service.post()
+    assert (value(held), value(pending)) == (before[0] + 1, before[1] + 1)
+    assert value("moderation_rules_ok") == 1
+    assert value("moderation_limits_ok") == 1
+
+
+def test_the_first_lines_name_the_addresses_and_a_link(service: Service) -> None:
+    told = (service.state / "stdout.log").read_text("utf-8")
+    for path in ("/demo/demo/", "/desk", "/docs", "/desk/set-password?token="):
+        assert service.base + path in told
+
+
+def test_check_prints_every_problem_with_its_place(service: Service, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('[sites.demo]\nmode = "always"\ndepth = 0\n\n[sites.demo.linkz]\n', "utf-8")
+    done = run(service, "check", str(wrong))
+    assert done.returncode == 1
+    places = [line.split(": ")[0] for line in done.stderr.splitlines()]
+    assert places == ["wrong.toml:2:1", "wrong.toml:3:1", "wrong.toml:5:1"]
+    assert "did you mean links" in done.stderr
+    wrong.write_text(rules_file.default_text(), "utf-8")
+    assert run(service, "check", str(wrong)).returncode == 0
+
+
+def test_people_are_added_with_a_password_or_a_link(service: Service) -> None:
+    done = run(service, "users", "add", "Uma", "--password-stdin", "--state", str(service.state), stdin=PASSWORD + "\n")
+    assert done.returncode == 0
+    assert "Uma can sign in" in done.stdout
+    linked = run(service, "users", "add", "Vic", "--role", "admin", "--state", str(service.state))
+    assert "/desk/set-password?token=" in linked.stdout
+    again = run(service, "users", "add", "Vic", "--state", str(service.state))
+    assert again.returncode == 1
+    assert "already" in again.stderr
+    short = run(service, "users", "add", "Wim", "--password-stdin", "--state", str(service.state), stdin="short\n")
+    assert "at least 12 characters" in short.stderr
+
+
+def test_doctor_is_content_with_a_good_service_and_says_what_is_missing(service: Service, tmp_path: Path) -> None:
+    good = run(service, "doctor", "--url", service.base, "--state", str(service.state))
+    assert good.returncode == 0, good.stdout
+    assert "FAIL" not in good.stdout
+    bad = run(service, "doctor", "--url", "http://127.0.0.1:1", "--state", str(tmp_path / "nowhere"))
+    assert bad.returncode == 1
+    assert "FAIL" in bad.stdout
+    assert run(service, "doctor", "--live", "--url", service.base).returncode == 0
+
+
+def test_a_wrong_setting_in_the_environment_is_told_in_words(service: Service, tmp_path: Path) -> None:
+    wrong = {"MODERATION_PORT": "no", "MODERATION_TRUSTED_PROXIES": "0.0.0.0/0"}
+    done = run(service, "serve", "--state", str(tmp_path), **wrong)
+    assert done.returncode == 2
+    assert "MODERATION_PORT" in done.stderr
+    assert "MODERATION_TRUSTED_PROXIES" in done.stderr
+
+
+def test_a_setting_can_come_from_a_file(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "state-name").write_text(f"{service.state}\n", "utf-8")
+    done = run(service, "users", "list", MODERATION_STATE_FILE=str(tmp_path / "state-name"))
+    assert done.returncode == 0, done.stderr
+    assert "admin" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["", "serve", "users add", "tokens create", "doctor"])
+def test_help_is_worth_reading(service: Service, command: str) -> None:
+    done = run(service, *command.split(), "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 8
+
+
+def test_a_key_file_that_others_can_read_stops_the_start(tmp_path: Path, service: Service) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_bytes((service.state / "keys.json").read_bytes())
+    keys.chmod(0o644)
+    done = run(service, "serve", "--state", str(tmp_path / "s"), MODERATION_KEYS=str(keys))
+    assert done.returncode == 1
+    assert "chmod 600" in done.stderr
