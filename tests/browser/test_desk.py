@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_core_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, expect
 from tests.service import PASSWORD, RULES, Service, running_service, wait_until
 
 SITES = 30
@@ -168,6 +168,19 @@ def test_the_first_key_only_chooses(service: Service, visit: Visit, site: str) -
     expect(count(page, "pending")).to_have_text("2")
 
 
+def test_quick_fingers_undo_one_decision_for_each_press(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 5)
+    page = visit(queue(site))
+    for key in "jaaaa":
+        page.keyboard.press(key)
+    for key in "zzz":
+        page.keyboard.press(key)
+    expect(page.locator(".card")).to_have_count(4)
+    expect(count(page, "approved")).to_have_text("1")
+    page.reload()
+    assert page.locator(".card .name").all_inner_texts() == ["Reader 2", "Reader 3", "Reader 4", "Reader 5"]
+
+
 def test_the_line_offers_an_undo_to_the_mouse(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 2)
     page = visit(queue(site))
@@ -319,8 +332,12 @@ def test_new_comments_are_counted_and_take_no_focus(service: Service, visit: Vis
     expect(link).to_be_visible()
     expect(count(page, "pending")).to_have_text("5")
     expect(card(page, "Reader 1").first).to_be_focused()
-    link.click()
-    expect(page.locator(".card")).to_have_count(5)
+    page.clock.run_for(15 * 60_000)
+    send(service, site, 1)
+    with pytest.raises(TimeoutError), page.expect_request("**/desk/counts*", timeout=500):
+        page.clock.run_for(60_000)  # nobody is there: an open page must not keep its session alive
+    page.get_by_role("link", name="new: load again").click()
+    expect(page.locator(".card")).to_have_count(6)
 
 
 # ---- without JavaScript ----

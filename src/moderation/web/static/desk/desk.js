@@ -12,20 +12,25 @@ const tab = main.dataset.tab;
 const LEADS_TO = { approve: "approved", reject: "rejected", spam: "spam", hold: "pending" };
 const KEYS = { a: "approve", f: "approve", r: "reject", d: "reject", s: "spam" };
 const POLL_SECONDS = 20;
+const ATTENDED_MINUTES = 10;
 
 let current = null; // the card that keys act on
-let last = []; // decisions that can be undone, newest last: {card, saved: Promise<bool>}
+let last = []; // decisions that can be undone, newest last: {card, saved: Promise of the answer}
 let order = 0;
+let touched = performance.now();
 
 for (const card of main.querySelectorAll(".card")) card.order = order++;
 
 // --- deciding
 
+// True when it was taken.
 async function decide(card, decision) {
-  if (card.sending) return;
+  if (card.sending) return false;
   const form = card.querySelector("form");
-  if (form.querySelector(`[value="${decision}"]`).hidden) return say(`This cannot be done to it: ${decision}.`);
-  const before = card.dataset.status;
+  if (form.querySelector(`[value="${decision}"]`).hidden) {
+    say(`This cannot be done to it: ${decision}.`);
+    return false;
+  }
   const leaves = tab !== "all" && decision in LEADS_TO && LEADS_TO[decision] !== tab;
   card.sending = true;
   tell(card, "");
@@ -36,21 +41,17 @@ async function decide(card, decision) {
   card.sending = false;
   if (answer.counts) count(answer.counts);
   if (answer.status) update(card, answer);
-  if (answer.result === "decided") {
-    if (decision === "undo") {
-      last = last.filter((each) => each.card !== card);
-      if (tab !== "all" && answer.status !== tab) leave(card);
-      else comeBack(card, true);
-    } else if (!leaves && tab !== "all" && answer.status !== tab) leave(card);
-    say(`${answer.sentence} ${nameOf(card)}`, decision !== "undo");
-  } else {
+  if (answer.result !== "decided") {
     last = last.filter((each) => each !== entry);
-    if (answer.result === "not-found" && !card.isConnected) return say(`${answer.sentence} ${nameOf(card)}`);
     comeBack(card, false);
     tell(card, answer.sentence, answer.link);
     say(`${nameOf(card)}: ${answer.sentence}`);
-    if (before !== card.dataset.status) card.classList.add("changed");
+    return false;
   }
+  if (tab !== "all" && answer.status !== tab) leave(card);
+  else if (decision === "undo") comeBack(card, true);
+  say(`${answer.sentence} ${nameOf(card)}`, decision === "undo" ? null : entry);
+  return true;
 }
 
 async function send(form, decision) {
@@ -74,11 +75,11 @@ async function send(form, decision) {
   }
 }
 
-async function undo() {
-  const entry = last.at(-1);
-  if (!entry) return say("There is nothing to undo.");
+async function undo(entry = last.at(-1)) {
+  if (!last.includes(entry)) return say("There is nothing to undo.");
+  last = last.filter((each) => each.card !== entry.card); // an undo goes one step back, and there it ends
   const { result } = await entry.saved;
-  if (result === "decided") await decide(entry.card, "undo");
+  if (result === "decided" && !(await decide(entry.card, "undo"))) last.push(entry);
 }
 
 // --- cards
@@ -94,13 +95,15 @@ function leave(card) {
 }
 
 function comeBack(card, focus) {
-  document.getElementById("nothing").hidden = true;
+  const nothing = document.getElementById("nothing");
+  const losesFocus = nothing.contains(document.activeElement);
+  nothing.hidden = true;
   if (!card.isConnected) {
     const after = cards().find((each) => each.order > card.order);
-    if (after && after.parentNode === list) list.insertBefore(card, after);
+    if (after) after.before(card);
     else list.append(card);
   }
-  if (focus) choose(card);
+  if (focus || losesFocus) choose(card);
 }
 
 function finish(focus) {
@@ -134,12 +137,12 @@ function tell(card, sentence, link) {
   }
 }
 
-function say(sentence, canUndo = false) {
+function say(sentence, undoable = null) {
   line.replaceChildren(sentence);
   line.classList.add("shown");
-  if (canUndo) {
+  if (undoable) {
     const button = document.getElementById("undo-button").content.firstElementChild.cloneNode(true);
-    button.addEventListener("click", undo);
+    button.addEventListener("click", () => undo(undoable));
     line.append(" ", button);
   }
 }
@@ -242,8 +245,9 @@ function count(counts) {
   least = Math.min(least, waiting);
 }
 
+// An unattended page stops asking, or it would keep its session alive for good.
 async function look() {
-  if (document.hidden) return;
+  if (document.hidden || performance.now() - touched > ATTENDED_MINUTES * 60_000) return;
   try {
     const query = main.dataset.site ? `?site=${encodeURIComponent(main.dataset.site)}` : "";
     const response = await fetch(`/desk/counts${query}`, { headers: { Accept: "application/json" } });
@@ -261,4 +265,7 @@ async function look() {
   if (!way.isConnected) fresh.append(way);
 }
 
+for (const kind of ["keydown", "pointerdown", "scroll"]) {
+  addEventListener(kind, () => (touched = performance.now()), { passive: true });
+}
 setInterval(look, POLL_SECONDS * 1000);
