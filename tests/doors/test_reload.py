@@ -137,11 +137,7 @@ def test_a_first_start_with_a_wrong_file_says_what_is_wrong_and_ends(tmp_path: P
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
     rules = RULES.replace("{base}", "http://a.example")
-    (state / "moderation.toml").write_text(f"{rules}
-nonsense = 1
-[x]
-y=1
-", "utf-8")
+    (state / "moderation.toml").write_text(f"{rules}\nnonsense = 1\n[x]\ny = 1\n", "utf-8")
     service = start(state, free_port())
     assert service.process.wait(timeout=30) == 1
     assert "moderation.toml:" in service.log_text()
