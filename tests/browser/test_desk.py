@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ Visit = Callable[..., Page]
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """With a site for each test, so that a queue holds what the test put there and nothing else."""
     sites = "".join(f"[sites.s{number}]\nname = 'Site {number}'\n" for number in range(SITES))
+    sites += "[sites.harbour]\nname = 'The Harbour Post'\n"
     with running_service(tmp_path_factory.mktemp("desk") / "state", rules=RULES + sites) as running:
         for name in ("Ana", "Omar"):
             running.person(name)
@@ -478,3 +481,49 @@ def test_targets_are_large_for_fingers(service: Service, visit: Visit, busy: str
            .map((each) => each.getBoundingClientRect().height).filter(Boolean)"""
     )
     assert min(heights) >= 44
+
+
+def test_the_desk_has_its_picture_taken(service: Service, visit: Visit, tmp_path: Path) -> None:
+    """The README's picture: `MODERATION_PICTURES=docs/pictures` renews it."""
+    url = "https://news.example.org/night-ferry"
+    article = {"id": "night-ferry", "url": url, "title": "The last ferry will run until two"}
+
+    def say(name: str, email: str, body: str, **more: Any) -> str:
+        author = {"name": name, "email": email, "url": more.pop("url", None)}
+        return str(service.post("harbour", article=article, author=author, body=body, **more).json()["id"])
+
+    first = say(
+        "Jonas Weber",
+        "jonas@post.example.net",
+        "Good that somebody asked the crews at last. My father drove the late boat for nineteen years.",
+    )
+    page = visit(queue("harbour"))
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(count(page, "approved")).to_have_text("1")
+    say(
+        "Jonas Weber",
+        "jonas@post.example.net",
+        "Until two is late enough. Who pays for the second pilot?",
+        url="https://weber-boats.example/",
+    )
+    say(
+        "Mira",
+        "mira@letters.example.net",
+        "Only an id\u200biot believes that. Call me and say it to my face: 020 7946 0958",
+        parent=first,
+    )
+    say(
+        "best_offers",
+        "deals@offers.example.net",
+        "Cheap tickets http://a.example http://b.example and http://c.example",
+        url="https://offers.example/",
+    )
+    say("سلمى", "salma@barid.example.net", "فكرة جيدة، لكن من يحرس الميناء في الليل؟")
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.reload()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    folder = Path(os.environ.get("MODERATION_PICTURES", tmp_path))
+    page.screenshot(path=folder / "desk.png")
+    assert (folder / "desk.png").stat().st_size > 10_000

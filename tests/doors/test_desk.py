@@ -154,7 +154,7 @@ def test_a_card_says_who_what_where_when_and_why(service: Service, ana: Visitor)
     assert "3 links, more than 2." in said
     assert re.search(r"Judged under the rules of revision [0-9a-f]{12,16}\.", said)
     assert len(re.findall(r"<li class=", card)) == 14, "every check says something"
-    assert "<code>links</code> count 3 · most 2 · hosts a.example, b.example, c.example" in card
+    assert re.search(r"<code>links</code> count 3 · most 2 · .*hosts a\.example, b\.example, c\.example", card)
     assert card.count("<mark") == 3
 
 
