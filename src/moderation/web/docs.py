@@ -1,3 +1,241 @@
-"""Placeholder."""
-from flask import Blueprint
+"""The API's documentation: an OpenAPI 3.1 document made from the table below, and a page made from that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, render_template
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from moderation import __version__
+from moderation.values import Right
+from moderation.web import shapes, wire
+from moderation.web.context import rt
+from moderation.web.problems import FIELD_SENTENCES, QUOTA, STATUSES
+
 docs = Blueprint("docs", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the table. `refused` are problem statuses; `answers` are (status, sentence, shape, headers)."""
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    answers: Sequence[tuple[int, str, type[BaseModel] | None, Sequence[str]]]
+    refused: Sequence[int] = ()
+    query: Sequence[tuple[str, str, bool]] = ()
+    body: type[BaseModel] | None = None
+    is_list: bool = False
+    takes_form: bool = False
+    right: Right | None = None
+
+
+_LIMITS = ("RateLimit", "RateLimit-Policy")
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "post", "/v1/{site}/comments", "postComment", "Take in a comment. JSON, or a plain form.",
+        [(201, "Published at once: the site moderates afterwards.", shapes.ReceiptOut, ("Location", *_LIMITS)),
+         (202, "Stored, and waiting for a moderator; the same whatever the rules thought.", shapes.ReceiptOut, _LIMITS),
+         (303, "A form was taken in: on to the article, or to its thread page.", None, ("Location", *_LIMITS))],
+        (400, 403, 404, 409, 413, 415, 422, 429, 503), body=wire.CommentIn, takes_form=True,
+    ),
+    Operation(
+        "options", "/v1/{site}/comments", "preflight", "The CORS preflight, for the site's listed origins.",
+        [(204, "This origin may post JSON.", None, ("Access-Control-Allow-Origin",))], (403, 404),
+    ),
+    Operation(
+        "get", "/v1/{site}/comments", "getThread", "An article's approved comments, in reading order.",
+        [(200, "A page of the thread.", shapes.ThreadOut, ("ETag", "Cache-Control")),
+         (304, "Unchanged since the ETag that was sent in If-None-Match.", None, ("ETag",))],
+        (404, 422, 503),
+        query=[("article", "The article's id or URL.", True), ("cursor", "`next` of the page before.", False),
+               ("order", "`oldest` (default) or `newest`.", False)],
+    ),
+    Operation(
+        "get", "/v1/{site}/counts", "getCounts", "How many approved comments articles have; up to 100 at once.",
+        [(200, "Counts by article.", shapes.CountsOut, ("Cache-Control",))], (404, 422, 503),
+        query=[("article", "An article's id or URL; may be repeated.", True)],
+    ),
+    Operation(
+        "get", "/v1/{site}/queue", "getQueue", "The queue, with versions and full explanations.",
+        [(200, "A page of the queue.", shapes.QueueOut, ())], (401, 403, 404, 422, 503), right=Right.READ_QUEUE,
+        query=[("status", "`pending` (default), `approved`, `rejected`, `spam` or `all`.", False),
+               ("cursor", "`next` of the page before.", False)],
+    ),
+    Operation(
+        "post", "/v1/{site}/decisions", "decide", "Decide about up to 200 comments; an answer for each.",
+        [(200, "At least one was decided.", shapes.OutcomeOut, ()),
+         (409, "Not one could be decided; each answer says how its comment stands.", shapes.OutcomeOut, ())],
+        (400, 401, 403, 404, 413, 415, 422, 503), body=wire.RulingIn, is_list=True, right=Right.DECIDE,
+    ),
+    Operation(
+        "post", "/v1/{site}/articles", "changeArticle", "Open or close an article, or make it known.",
+        [(200, "How the article stands.", shapes.ArticleStateOut, ())],
+        (400, 401, 403, 404, 413, 415, 422, 503), body=wire.ArticleChangeIn, right=Right.MANAGE_ARTICLES,
+    ),
+    Operation("get", "/livez", "livez", "Does the process answer?", [(200, "It does.", shapes.LivenessOut, ())]),
+    Operation(
+        "get", "/readyz", "readyz", "Can comments be taken in?",
+        [(200, "Yes; `degraded` says that they are held.", shapes.ReadinessOut, ()),
+         (503, "No: the store is away.", shapes.ReadinessOut, ())],
+    ),
+)  # fmt: skip
+"""Every operation of the API. /metrics speaks Prometheus' text format and is described in the page's prose."""
+
+_HEADERS = {
+    "RateLimit": "What is left, for the client's address: draft-ietf-httpapi-ratelimit-headers.",
+    "RateLimit-Policy": "The limits themselves.",
+    "Location": "Where the comment is, or where a person goes next.",
+    "ETag": "Of this page of the thread.",
+    "Cache-Control": "Any cache may keep it for ten seconds.",
+    "Access-Control-Allow-Origin": "The origin, exactly as listed.",
+    "Retry-After": "Whole seconds until it is worth trying again.",
+}
+
+
+@docs.get("/openapi.json")
+def openapi() -> Response:
+    """The document."""
+    return Response(orjson.dumps(document(rt().env.public_url)), 200, {"Cache-Control": "no-cache"}, "application/json")
+
+
+@docs.get("/docs")
+def page() -> Response:
+    """The document as a page."""
+    base = rt().env.public_url
+    text = render_template(
+        "docs.html",
+        base=base,
+        version=__version__,
+        operations=[_described(operation) for operation in OPERATIONS],
+        schemas=document(base)["components"]["schemas"],
+        problems=[(status, _type(slug), title) for status, slug, title in sorted(set(STATUSES.values()))],
+        codes={code: re.sub(r"\{(\w+)\}", "…", sentence) for code, sentence in FIELD_SENTENCES.items()},
+    )
+    return Response(text, 200, {"Cache-Control": "no-cache"}, "text/html")
+
+
+def _type(slug: str) -> str:
+    return QUOTA if slug == "quota-exceeded" else f"urn:moderation:problem:{slug}"
+
+
+@lru_cache(maxsize=4)
+def document(base: str) -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    models: set[type[BaseModel]] = {operation.body for operation in OPERATIONS if operation.body}
+    models |= {shape for operation in OPERATIONS for _, _, shape, _ in operation.answers if shape}
+    ordered = sorted((*models, shapes.ProblemOut), key=lambda model: model.__name__)
+    _, schemas = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "moderation", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": base}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "`moderation tokens create`"}
+            },
+        },
+    }
+
+
+_REF = "#/components/schemas/{model}"
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+    }
+    if operation.body:
+        schema: dict[str, Any] = {"$ref": _REF.format(model=operation.body.__name__)}
+        if operation.is_list:
+            schema = {"type": "array", "items": schema, "minItems": 1, "maxItems": 200}
+        content = {"application/json": {"schema": schema}}
+        if operation.takes_form:
+            content["application/x-www-form-urlencoded"] = {"schema": FORM}
+        found["requestBody"] = {"required": True, "content": content}
+    if operation.right:
+        found["security"] = [{"token": []}]
+        found["description"] = f"Needs a token with the scope `{operation.right.value}`."
+    found["responses"] = _responses(operation)
+    return found
+
+
+FORM = {
+    "type": "object",
+    "required": ["article", "author", "body"],
+    "properties": {name: {"type": "string"} for name in ("article", "parent", "author", "email", "url", "body")},
+    "description": "WordPress' names (comment_post_ID, comment_parent, comment) are understood as well.",
+}
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    text = {"type": "string"}
+    found: list[dict[str, Any]] = []
+    if "{site}" in operation.path:
+        found.append({"name": "site", "in": "path", "required": True, "description": "The site's id.", "schema": text})
+    for name, description, required in operation.query:
+        is_many = operation.id == "getCounts" and name == "article"
+        schema: dict[str, Any] = {"type": "array", "items": text, "minItems": 1, "maxItems": 100} if is_many else text
+        found.append({"name": name, "in": "query", "required": required, "description": description, "schema": schema})
+    if operation.method == "options":
+        origin = "The page's origin, as browsers send it."
+        found.append({"name": "Origin", "in": "header", "required": False, "description": origin, "schema": text})
+    return found
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for status, sentence, shape, headers in operation.answers:
+        answer: dict[str, Any] = {"description": sentence}
+        if shape:
+            schema: dict[str, Any] = {"$ref": _REF.format(model=shape.__name__)}
+            if operation.is_list:
+                schema = {"type": "array", "items": schema}
+            answer["content"] = {"application/json": {"schema": schema}}
+        if headers:
+            answer["headers"] = {name: _header(name) for name in headers}
+        found[str(status)] = answer
+    for status in operation.refused:
+        found.setdefault(str(status), _problem(operation, status))
+    return found
+
+
+def _problem(operation: Operation, status: int) -> dict[str, Any]:
+    titles = sorted({title for code, _, title in STATUSES.values() if code == status})
+    content: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": _REF.format(model="ProblemOut")}}}
+    if operation.takes_form:
+        content["text/html"] = {"schema": {"type": "string", "description": "A form post's answer: the form as typed."}}
+    answer: dict[str, Any] = {"description": ". ".join(titles) + ".", "content": content}
+    if status in (429, 503):
+        answer["headers"] = {"Retry-After": _header("Retry-After")}
+    return answer
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"description": _HEADERS[name], "schema": {"type": "string"}}
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    """An operation for the page."""
+    return {
+        "method": operation.method.upper(),
+        "path": operation.path,
+        "right": operation.right,
+        **_operation(operation),
+    }

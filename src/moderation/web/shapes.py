@@ -1,0 +1,208 @@
+"""What the API answers, as pydantic models: for the OpenAPI document, and for the tests that hold real answers to it.
+
+What comes in is in `wire`. The answers themselves are built as plain dictionaries, which is quicker.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    """Nothing more than what is named here is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReceiptOut(Shape):
+    """A comment was stored. The words are the same whatever the rules thought of it."""
+
+    id: str = Field(examples=["06h0pvy2kgjwykzc"])
+    status: Literal["pending", "approved"]
+    message: str = Field(examples=["Your comment is awaiting moderation."])
+
+
+class ArticleOut(Shape):
+    """An article as the public sees it. `closed` says why it takes no comments: by hand, by age, or the whole site."""
+
+    key: str
+    url: str | None
+    title: str | None
+    closed: Literal["hand", "age", "site"] | None
+
+
+class PublicAuthorOut(Shape):
+    name: str
+    url: str | None
+
+
+class PublicCommentOut(Shape):
+    """An approved comment. `html` is safe to insert; `nodes` is the same as a tree, for pages with Trusted Types."""
+
+    id: str
+    parent: str | None
+    depth: int = Field(ge=0)
+    author: PublicAuthorOut
+    html: str
+    nodes: list[Any]
+    created_at: datetime
+
+
+class FormOut(Shape):
+    """What a form must know."""
+
+    email: Literal["required", "optional"]
+    name_max: int
+    body_max: int
+    url_max: int
+    depth: int
+
+
+class ThreadOut(Shape):
+    """A page of a thread in reading order. `next` is the cursor of the next page."""
+
+    article: ArticleOut
+    count: int
+    comments: list[PublicCommentOut]
+    next: str | None
+    form: FormOut
+
+
+class CountsOut(Shape):
+    """Approved comments by article, as it was asked for."""
+
+    counts: dict[str, int]
+
+
+class FindingOut(Shape):
+    """What one check found. `spans` are [start, end, label] in code points of the field as sent."""
+
+    rule: str
+    effect: Literal["pass", "tag", "approve", "hold", "spam", "reject"]
+    code: str
+    field: str
+    spans: list[tuple[int, int, str]]
+    data: dict[str, Any]
+
+
+class ExplanationOut(Shape):
+    """Why it is where it is: the verdict, the revision of the rules, and every finding, passed or not."""
+
+    verdict: Literal["approve", "hold", "reject", "spam"]
+    revision: str
+    findings: list[FindingOut]
+
+
+class RecordOut(Shape):
+    approved: int
+    rejected: int
+    spam: int
+
+
+class QueuedAuthorOut(Shape):
+    """`email` is masked."""
+
+    name: str
+    url: str | None
+    email: str | None = Field(examples=["j•••@e•••.org"])
+    verified: bool
+    record: RecordOut
+
+
+class QueuedArticleOut(Shape):
+    key: str
+    url: str | None
+    title: str | None
+
+
+class ParentOut(Shape):
+    id: str
+    author: str
+    body: str
+
+
+class DecidedOut(Shape):
+    by: str | None
+    at: datetime
+    reason: str | None
+
+
+class QueuedOut(Shape):
+    """A comment as a moderator sees it."""
+
+    id: str
+    version: int
+    status: Literal["pending", "approved", "rejected", "spam"]
+    created_at: datetime
+    article: QueuedArticleOut
+    parent: ParentOut | None
+    author: QueuedAuthorOut
+    body: str
+    html: str
+    masked: list[tuple[int, int, str]]
+    explanation: ExplanationOut
+    decided: DecidedOut | None
+
+
+class QueueOut(Shape):
+    """A page of the queue: pending ones oldest first, others newest first."""
+
+    counts: dict[Literal["pending", "approved", "rejected", "spam"], int]
+    items: list[QueuedOut]
+    next: str | None
+
+
+class OutcomeOut(Shape):
+    """What became of one decision. After `conflict`, the other fields say who decided what and when."""
+
+    id: str
+    result: Literal["decided", "conflict", "illegal", "not-found"]
+    status: Literal["pending", "approved", "rejected", "spam"] | None
+    version: int | None
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+class ArticleStateOut(Shape):
+    key: str
+    url: str | None
+    title: str | None
+    closed: bool
+
+
+class ReadinessOut(Shape):
+    """`degraded`: comments are taken in and held. `unavailable`: the store is away."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    store: str
+    limits: str
+    rules: str
+    revision: str
+
+
+class LivenessOut(Shape):
+    status: Literal["ok"]
+    version: str
+
+
+class FieldProblemOut(Shape):
+    """`pointer` is a JSON pointer (RFC 6901) into the body as documented."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemOut(BaseModel):
+    """Problem details (RFC 9457). `errors` lists every bad field; other members depend on the type."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblemOut] = []

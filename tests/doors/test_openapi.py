@@ -1,0 +1,124 @@
+"""What is documented is what is sent: the document is valid, whole, and held against real answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from openapi_spec_validator import validate
+from pydantic import BaseModel
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi import checks as openapi_checks
+from tests.service import CANARY, Service
+
+from moderation.web import docs, shapes
+from moderation.web.api import api
+
+
+@pytest.fixture(scope="module")
+def document(service: Service) -> dict[str, Any]:
+    found: dict[str, Any] = service.get("/openapi.json").json()
+    return found
+
+
+def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_every_route_of_the_api_is_in_it(document: dict[str, Any]) -> None:
+    from flask import Flask
+
+    app = Flask("routes")
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.register_blueprint(api)
+    served = {
+        (str(rule).replace("<site_id>", "{site}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static"
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
+    documented = {(path, method) for path, operations in document["paths"].items() for method in operations}
+    assert documented == served | {("/livez", "get"), ("/readyz", "get")}
+
+
+def test_the_page_names_every_operation_and_problem(service: Service) -> None:
+    page = service.get("/docs").text
+    for operation in docs.OPERATIONS:
+        assert f'id="{operation.id}"' in page
+    assert "urn:moderation:problem:duplicate" in page
+    assert "<script" not in page.replace("&lt;script", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/v1/open/comments?article=shapes", shapes.ThreadOut),
+        ("/v1/open/counts?article=shapes", shapes.CountsOut),
+        ("/v1/open/queue?status=all", shapes.QueueOut),
+        ("/livez", shapes.LivenessOut),
+        ("/readyz", shapes.ReadinessOut),
+        ("/v1/nowhere/comments?article=x", shapes.ProblemOut),
+        ("/v1/open/comments", shapes.ProblemOut),
+    ],
+)
+def test_real_answers_fit_their_shapes(
+    service: Service, script: dict[str, str], path: str, shape: type[BaseModel]
+) -> None:
+    posted = service.post("open", article="shapes", body=f"Damn [this](https://a.example) {secrets.token_hex(4)}")
+    shapes.ReceiptOut.model_validate_json(posted.content)
+    service.post("open", article="shapes", parent=posted.json()["id"])
+    shape.model_validate_json(service.get(path, headers=script).content)
+
+
+def test_real_decisions_fit_their_shape(service: Service, script: dict[str, str]) -> None:
+    comment = service.post().json()["id"]
+    for version in (1, 1):
+        ruling = {"id": comment, "version": version, "decision": "approve"}
+        answer = service.session.post(f"{service.base}/v1/demo/decisions", json=[ruling], headers=script, timeout=15)
+        (outcome,) = answer.json()
+        shapes.OutcomeOut.model_validate(outcome)
+    state = service.session.post(f"{service.base}/v1/demo/articles", json={"article": "a"}, headers=script, timeout=15)
+    shapes.ArticleStateOut.model_validate_json(state.content)
+
+
+def test_made_up_requests_get_only_documented_answers(
+    service: Service, script: dict[str, str], document: dict[str, Any]
+) -> None:
+    """Schemathesis makes requests from the document, good and bad; no answer is a 5xx or contradicts the document."""
+    schema = schemathesis.openapi.from_dict(document)
+    bounded = settings(
+        max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None
+    )
+    checks = [
+        schemathesis.checks.not_a_server_error,
+        openapi_checks.status_code_conformance,
+        openapi_checks.content_type_conformance,
+        openapi_checks.response_schema_conformance,
+    ]
+    answered: Counter[int] = Counter()
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+
+        @bounded
+        @given(case=operation.as_strategy())
+        def probe(case: Any) -> None:
+            if "site" in (case.path_parameters or {}):
+                case.path_parameters["site"] = "demo"
+            answer = case.call(base_url=service.base, session=service.session, headers=script, timeout=15)
+            answered[answer.status_code] += 1
+            case.validate_response(answer, checks=checks)
+
+        probe()
+    assert answered.total() >= 100
+    assert {200, 422} <= answered.keys()
+
+
+def test_the_canary_is_a_good_address(service: Service) -> None:
+    """If it were refused, searching for it would prove nothing."""
+    assert service.post(author={"name": "Ana", "email": CANARY}).status_code == 202
