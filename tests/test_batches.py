@@ -67,7 +67,7 @@ def test_when_the_work_fails_everyone_hears_it_and_the_next_is_served() -> None:
 
 def test_who_waits_too_long_is_told_and_the_work_goes_on_without_them() -> None:
     begun, go_on = threading.Event(), threading.Event()
-    worked = []
+    worked: list[int] = []
 
     def work(items: Sequence[int]) -> list[int | BaseException]:
         begun.set()

@@ -152,6 +152,7 @@ def _first_admin(env: Environment) -> str | None:
 
 def _greet(env: Environment, secret: str | None) -> None:
     base = env.public_url
+    (env.state / "address").write_text(base, "utf-8")
     lines = [
         "",
         f"  moderation {__version__} is running. Ctrl-C ends it.",
@@ -240,10 +241,16 @@ def users_add(name: str, role: str, sites: tuple[str, ...], password_stdin: bool
 
     env = _environment(**given)
     secret = _with_runtime(env, add)
-    if secret:
-        click.echo(f"{env.public_url}/desk/set-password?token={secret}")
-    else:
-        click.echo(f"{name} can sign in at {env.public_url}/desk")
+    base = _address(env)
+    click.echo(f"{base}/desk/set-password?token={secret}" if secret else f"{name} can sign in at {base}/desk")
+
+
+def _address(env: Environment) -> str:
+    """Where the service of this state folder was last reached: another command need not repeat its port."""
+    try:
+        return env.base_url or (env.state / "address").read_text("utf-8").strip()
+    except OSError:
+        return env.public_url
 
 
 @users.command("list")

@@ -112,7 +112,7 @@ def test_pending_ones_come_oldest_first_in_pages(service: Service, script: dict[
     service.session.post(f"{service.base}/v1/listed/articles", json={"article": "paged"}, headers=script, timeout=15)
     ids = [service.post("listed", article="paged").json()["id"] for _ in range(120)]
     seen: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = service.get(f"/v1/listed/queue?cursor={cursor}", headers=script).json()
         seen += [item["id"] for item in page["items"]]

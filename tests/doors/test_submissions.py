@@ -6,6 +6,7 @@ import itertools
 import json
 import secrets
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -271,7 +272,7 @@ def test_a_refused_form_is_a_page_that_keeps_what_was_typed(service: Service) ->
     form = {"article": "kept", "author": "Zoë", "email": "not an address", "body": "The text I typed for an hour."}
     answer = send(
         service,
-        "&".join(f"{k}={requests.utils.quote(v)}" for k, v in form.items()).encode(),
+        "&".join(f"{k}={quote(v)}" for k, v in form.items()).encode(),
         "application/x-www-form-urlencoded",
     )
     assert answer.status_code == 422

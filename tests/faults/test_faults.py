@@ -42,7 +42,7 @@ def redis_of(service: Service) -> redis.Redis:
 
 
 def redis_pid(service: Service) -> int:
-    return int(redis_of(service).info("server")["process_id"])  # type: ignore[index]
+    return int(redis_of(service).info("server")["process_id"])
 
 
 def accepted(ledger: Ledger, more: int) -> None:
@@ -155,13 +155,13 @@ def test_a_redis_that_takes_no_writes_holds_comments(
         if fault == "full":
             client.config_set("maxmemory", "1mb")
         else:
-            client.replicaof("127.0.0.1", 1)  # type: ignore[no-untyped-call]
+            client.replicaof("127.0.0.1", 1)
         wait_until(lambda: service.get("/readyz").json()["limits"] == "degraded", 10)
         accepted(ledger, 40)
         if fault == "full":
             client.config_set("maxmemory", "64mb")
         else:
-            client.replicaof("NO", "ONE")  # type: ignore[no-untyped-call]
+            client.replicaof("NO", "ONE")
         wait_until(lambda: service.get("/readyz").json()["status"] == "ok", 20)
         accepted(ledger, 20)
     tell(capsys, f"Redis {fault}", ledger)

@@ -28,6 +28,7 @@ submissions_total = Counter(
     "moderation_submissions_total", "Submissions by site and what became of them.", ["site", "result"]
 )
 decisions_total = Counter("moderation_decisions_total", "Moderators' decisions by result.", ["decision", "result"])
+policy_reports_total = Counter("moderation_csp_reports_total", "Reports of browsers that a page's policy was broken.")
 rules_ok = Gauge(
     "moderation_rules_ok", "1 while the rules file on disk is the one in effect.", multiprocess_mode="livemostrecent"
 )
@@ -66,6 +67,7 @@ def exposition(waiting: Callable[[], dict[str, int]]) -> bytes:
             request_seconds,
             submissions_total,
             decisions_total,
+            policy_reports_total,
             rules_ok,
             rules_loaded,
             limits_ok,

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,7 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from moderation import __version__
 from moderation.actions.submit import Intake
 from moderation.edges import queries, telemetry
-from moderation.errors import ModerationError, NotSignedIn
+from moderation.errors import ModerationError, NotSignedIn, UnsupportedContent
 from moderation.runtime import Runtime
 from moderation.values import Status
 from moderation.web import auth, context, docs
@@ -38,7 +41,7 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
-    "trusted-types 'none'"
+    "trusted-types 'none'; report-to csp"
 )
 
 
@@ -53,6 +56,7 @@ def create_app(rt: Runtime) -> Flask:
         app.register_blueprint(blueprint)
     _add_probes(app, rt)
     app.before_request(_begin)
+    app.url_defaults(_version_static)
     app.after_request(_finish)
     app.register_error_handler(ModerationError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
@@ -65,6 +69,20 @@ def create_app(rt: Runtime) -> Flask:
 def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = context.rt().new_id()
+    if request.mimetype.startswith("multipart/"):
+        raise UnsupportedContent("content-type")  # parsing it has been a denial of service more than once
+
+
+def _version_static(endpoint: str, values: dict[str, Any]) -> None:
+    """Addresses of static files carry a digest of the file, so that browsers may keep them for good."""
+    if endpoint == "static":
+        values["v"] = _digest(values["filename"])
+
+
+@lru_cache(maxsize=100)
+def _digest(filename: str) -> str:
+    file = Path(__file__).parent / "static" / filename
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _finish(response: Response) -> Response:
@@ -76,8 +94,12 @@ def _finish(response: Response) -> Response:
     if "Content-Security-Policy" not in headers:
         is_page = response.mimetype == "text/html"
         headers["Content-Security-Policy"] = PAGE_POLICY if is_page else API_POLICY
+        if is_page:
+            headers["Reporting-Endpoints"] = 'csp="/csp-report"'
     path = request.path
-    if path.startswith("/desk"):
+    if path.startswith("/static/") and "v" in request.args:
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    elif path.startswith("/desk"):
         headers["Cache-Control"] = "no-store"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["X-Frame-Options"] = "DENY"
@@ -163,6 +185,12 @@ def _page(status: int, body: dict[str, Any], headers: dict[str, str]) -> Respons
 
 
 def _add_probes(app: Flask, rt: Runtime) -> None:
+    @app.post("/csp-report")
+    def csp_report() -> Response:
+        """A browser met something that the page's policy forbids. Counted; what it says is not kept."""
+        telemetry.policy_reports_total.inc()
+        return Response(b"", 204)
+
     @app.get("/livez")
     def livez() -> Response:
         """The process answers."""

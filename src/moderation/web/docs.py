@@ -133,7 +133,8 @@ def document(base: str) -> dict[str, Any]:
     """OpenAPI 3.1."""
     models: set[type[BaseModel]] = {operation.body for operation in OPERATIONS if operation.body}
     models |= {shape for operation in OPERATIONS for _, _, shape, _ in operation.answers if shape}
-    ordered = sorted((*models, shapes.ProblemOut), key=lambda model: model.__name__)
+    models.add(shapes.ProblemOut)
+    ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
