@@ -3,12 +3,14 @@ others, whose policies are strict, whose network breaks, and which must stay as 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -605,3 +607,28 @@ def test_320_pixels_are_wide_enough(
         .filter(([, box]) => box.height > 0 && (box.height < 23.9 || box.width < 23.9)).map(([html]) => html)"""
     )
     assert small == []
+
+
+def test_a_picture_of_it_can_be_taken(tmp_path: Path, visit: Callable[..., Page]) -> None:
+    """For the README: PICTURES=docs/pictures keeps it."""
+    rules = RULES.replace('name = "Demo"', 'name = "Demo"\nmode = "post"')
+    with running_service(tmp_path / "state", rules=rules) as service:
+
+        def say(name: str, body: str, **more: Any) -> str:
+            sent = service.post(
+                "demo", article="night-ferry", author={"name": name, "email": CANARY}, body=body, **more
+            )
+            assert sent.status_code == 201, sent.text
+            return str(sent.json()["id"])
+
+        first = say("Ana Pereira", "I was the cello. It saves me *forty minutes* by bus, and the crew has a heater.")
+        second = say("Tom", "And I was the bicycle, next to you. Lovely playing!", parent=first)
+        say("Ana Pereira", "Come to the concert on Friday, then.", parent=second)
+        say("Ruth, Sailmakers’ Row", "Some of us live above that quay.\n\n> Both were promised.\n\nPromised by when?")
+        page = visit(f"{service.base}/demo/demo/", viewport={"width": 900, "height": 1180}, device_scale_factor=1.5)
+        page.get_by_role("heading", name="4 comments").scroll_into_view_if_needed()
+        page.locator(".story p").last.evaluate("(last) => last.scrollIntoView({ block: 'start' })")
+        folder = Path(os.environ.get("PICTURES", tmp_path))
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / "widget.png")
+        assert (folder / "widget.png").stat().st_size > 10_000
