@@ -7,9 +7,10 @@ means that the comment is on disk. What goes wrong with one submission is that o
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 
@@ -34,11 +35,13 @@ from moderation.judge.ruleset import Ruleset, SiteRules
 from moderation.rates import Answer, Bucket, Question, address_prefixes, coarse, ratelimit_headers
 from moderation.runtime import Runtime
 from moderation.text.markup import render
-from moderation.text.normalise import squeeze
 from moderation.values import Article, AuthorRecord, Case, Limited, Receipt, Status, Submission, Verdict
 
 WAIT = 4.0
 """Seconds a submission may wait for its turn before it is told to come back."""
+
+SHORTEST_SEEN = 12
+"""Texts with fewer letters are not compared with others: many readers write "Thank you"."""
 
 log = structlog.get_logger()
 
@@ -53,6 +56,7 @@ class _Work:
     now: datetime
     index: bytes | None
     sealed: str | None
+    question: Question
     answer: Answer | None = None
     article: Article | None = None
     parent: Parent | None = None
@@ -91,13 +95,15 @@ def _prepare(rt: Runtime, rules: Ruleset, submission: Submission) -> _Work:
     comment_id = rt.new_id()
     email = submission.email
     sealed = rt.vault.seal(email, comment_id) if email else None
-    return _Work(comment_id, submission, site, rt.now(), rt.vault.index(email.lower()) if email else None, sealed)
+    now = rt.now()
+    index = rt.vault.index(email.lower()) if email else None
+    return _Work(comment_id, submission, site, now, index, sealed, _question(rt, submission, site, now.date()))
 
 
 def _work(rt: Runtime, works: Sequence[_Work]) -> list[Receipt | BaseException]:
     """Limit all, gather for all, judge each, record all. Answers in the order of `works`."""
     answers: _Answers = {}
-    for work, answer in zip(works, rt.limits.check([_question(rt, work) for work in works]), strict=True):
+    for work, answer in zip(works, rt.limits.check([work.question for work in works]), strict=True):
         work.answer = answer
         if not answer.allowed:
             answers[work.id] = _too_fast(answer)
@@ -127,9 +133,9 @@ def _together_or_alone(rt: Runtime, works: Sequence[_Work], step: _Step) -> _Ans
     return answers
 
 
-def _question(rt: Runtime, work: _Work) -> Question:
+def _question(rt: Runtime, submission: Submission, site: SiteRules, today: date) -> Question:
     """Every limit of one submission. The e-mail limit is soft: over it the comment is held, and nobody is told."""
-    submission, limits, today = work.submission, work.site.windows, work.now.date()
+    limits = site.windows
     prefixes = address_prefixes(submission.address)
     keys = [("address", prefixes[0], True, False)]
     if len(prefixes) > 1:
@@ -140,14 +146,13 @@ def _question(rt: Runtime, work: _Work) -> Question:
         keys.append(("email", mailbox, False, True))
     keys.append(("article", submission.article.key, False, False))
     keys.append(("site", submission.site, False, False))
-    buckets = tuple(
-        Bucket(scope, rt.vault.limit_key(scope, submission.site, key, day=today), window, visible=visible, soft=soft)
-        for scope, key, visible, soft in keys
-        for window in limits[scope]
-    )
-    words = squeeze(submission.body)
-    seen = (_fingerprint(words),) if len(words) >= 12 else ()
-    return Question(submission.site, buckets, seen)
+    buckets = []
+    for scope, key, visible, soft in keys:
+        hashed = rt.vault.limit_key(scope, submission.site, key, day=today)
+        buckets += [Bucket(scope, hashed, window, visible=visible, soft=soft) for window in limits[scope]]
+    letters = _NO_LETTERS.sub("", submission.body.casefold())
+    seen = (_fingerprint(letters),) if len(letters) >= SHORTEST_SEEN else ()
+    return Question(submission.site, tuple(buckets), seen)
 
 
 def _mailbox(email: str) -> str:
@@ -156,8 +161,12 @@ def _mailbox(email: str) -> str:
     return f"{local.partition('+')[0]}@{domain}"
 
 
-def _fingerprint(words: str) -> str:
-    return hashlib.blake2b(words.encode("utf-8", "replace"), digest_size=12).hexdigest()
+_NO_LETTERS = re.compile(r"[\W\d_]+")
+
+
+def _fingerprint(letters: str) -> str:
+    """What texts have in common that differ only in case, numbers, blanks and punctuation."""
+    return hashlib.blake2b(letters.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def _too_fast(answer: Answer) -> TooFast:

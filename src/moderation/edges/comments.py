@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -72,7 +73,7 @@ def make_articles(tx: Tx, site: str, refs: Iterable[ArticleRef], now: datetime) 
         for ref in sorted(wanted.values(), key=lambda ref: ref.key)
     ]
     if rows:
-        tx.execute(upsert(tx, articles).on_conflict_do_nothing(index_elements=["site", "key"]), rows)
+        tx.execute(_statement("articles", tx.dialect.name), rows)
     return find_articles(tx, site, wanted)
 
 
@@ -99,13 +100,7 @@ def said_before(tx: Tx, keys: Mapping[str, bytes], now: datetime, until: Mapping
     ]
     if not rows:
         return set()
-    statement = upsert(tx, recent_texts)
-    statement = statement.on_conflict_do_update(
-        index_elements=["key"],
-        set_={"comment_id": statement.excluded.comment_id, "until": statement.excluded.until},
-        where=recent_texts.c.until < bindparam("now"),
-    )
-    tx.execute(statement, [{**row, "now": now} for row in rows])
+    tx.execute(_statement("recent_texts", tx.dialect.name), [{**row, "now": now} for row in rows])
     holders = {row.key: row.comment_id for row in tx.execute(_TEXT_HOLDERS, {"keys": [row["key"] for row in rows]})}
     return {comment_id for comment_id, key in keys.items() if holders[key] != comment_id}
 
@@ -230,9 +225,7 @@ def _add_up(tx: Tx, tabs: Counter[tuple[str, str]], shard: int) -> None:
         if step
     ]
     if rows:
-        statement = upsert(tx, counters)
-        added = {"count": counters.c.count + statement.excluded.count}
-        tx.execute(statement.on_conflict_do_update(index_elements=["site", "status", "shard"], set_=added), rows)
+        tx.execute(_statement("counters", tx.dialect.name), rows)
 
 
 def _add_records(tx: Tx, records: Mapping[tuple[str, bytes], tuple[Counter[str], datetime]]) -> None:
@@ -246,9 +239,28 @@ def _add_records(tx: Tx, records: Mapping[tuple[str, bytes], tuple[Counter[str],
         for (site, index), (steps, at) in sorted(records.items())
     ]
     if rows:
-        statement = upsert(tx, author_records)
-        added = {status.value: author_records.c[status.value] + statement.excluded[status.value] for status in Status}
-        tx.execute(statement.on_conflict_do_update(index_elements=["site", "email_index"], set_=added), rows)
+        tx.execute(_statement("author_records", tx.dialect.name), rows)
+
+
+@lru_cache(maxsize=8)
+def _statement(name: str, dialect: str) -> Any:
+    """The upserts, each built once for a dialect: building one costs more than running it."""
+    if name == "articles":
+        return upsert(dialect, articles).on_conflict_do_nothing(index_elements=["site", "key"])
+    if name == "recent_texts":
+        claim = upsert(dialect, recent_texts)
+        return claim.on_conflict_do_update(
+            index_elements=["key"],
+            set_={"comment_id": claim.excluded.comment_id, "until": claim.excluded.until},
+            where=recent_texts.c.until < bindparam("now"),
+        )
+    if name == "counters":
+        count = upsert(dialect, counters)
+        added = {"count": counters.c.count + count.excluded.count}
+        return count.on_conflict_do_update(index_elements=["site", "status", "shard"], set_=added)
+    record = upsert(dialect, author_records)
+    steps = {status.value: author_records.c[status.value] + record.excluded[status.value] for status in Status}
+    return record.on_conflict_do_update(index_elements=["site", "email_index"], set_=steps)
 
 
 _INSERT: Insert = insert(comments)

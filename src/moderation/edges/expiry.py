@@ -16,7 +16,7 @@ MOST = 500
 
 def lease(tx: Tx, name: str, holder: str, now: datetime, until: datetime) -> bool:
     """Take or renew the lease `name` until `until`. False while somebody else holds it."""
-    statement = upsert(tx, leases).values(name=name, holder=holder, until=until)
+    statement = upsert(tx.dialect.name, leases).values(name=name, holder=holder, until=until)
     free = or_(leases.c.until < now, leases.c.holder == holder)
     tx.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"holder": holder, "until": until}, where=free)

@@ -11,7 +11,7 @@ from moderation.edges.schema import Tx, loaded_rules, upsert
 
 def keep(tx: Tx, revision: str, source: str, now: datetime) -> None:
     """Remember `source` as the latest rules. Workers that load the same file at once keep one row."""
-    statement = upsert(tx, loaded_rules).values(revision=revision, source=source, loaded_at=now)
+    statement = upsert(tx.dialect.name, loaded_rules).values(revision=revision, source=source, loaded_at=now)
     tx.execute(statement.on_conflict_do_update(index_elements=["revision"], set_={"source": source, "loaded_at": now}))
 
 

@@ -235,9 +235,9 @@ def article_of(row: Any) -> Article:
     return Article(row.id, row.site, row.key, row.url, row.title, row.closed, row.created_at, row.version)
 
 
-def upsert(tx: Connection, table: Table) -> Any:
+def upsert(dialect: str, table: Table) -> Any:
     """`INSERT … ON CONFLICT` has no common spelling in SQLAlchemy; both dialects' own take the same arguments."""
-    return (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(table)
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 Tx = Connection
