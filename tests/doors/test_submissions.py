@@ -57,28 +57,58 @@ def test_a_post_moderated_site_publishes_a_good_one(service: Service) -> None:
     assert f"#comment-{answer.json()['id']}" in answer.headers["Location"]
 
 
+BAD_FIELDS = {
+    ("/article", "article-id"),
+    ("/author/name", "required"),
+    ("/author/email", "email"),
+    ("/author/url", "url"),
+    ("/body", "required"),
+    ("/parent", "unknown-comment"),
+}
+
+
 def test_every_bad_field_is_told_at_once(service: Service) -> None:
-    answer = service.post(
-        article="",
-        author={"name": " ", "email": "nobody", "url": "javascript:alert(1)"},
-        body="\u200b",
-        parent="x",
-        extra=1,
-    )
-    assert answer.status_code == 422
-    assert fields_of(answer) == {("/extra", "unknown-field")}
-    answer = service.post(
-        article="", author={"name": " ", "email": "nobody", "url": "javascript:alert(1)"}, body="\u200b", parent="x"
-    )
-    assert fields_of(answer) == {
-        ("/article", "article-id"),
-        ("/author/name", "required"),
-        ("/author/email", "email"),
-        ("/author/url", "url"),
-        ("/body", "required"),
-        ("/parent", "unknown-comment"),
+    bad: dict[str, Any] = {
+        "article": "",
+        "author": {"name": " ", "email": "nobody", "url": "javascript:alert(1)"},
+        "body": "\u200b",
+        "parent": "x",
     }
+    answer = service.post(**bad)
+    assert answer.status_code == 422
+    assert fields_of(answer) == BAD_FIELDS
     assert all(each["detail"] for each in answer.json()["errors"])
+
+
+def test_fields_of_the_wrong_shape_hide_no_other_bad_field(service: Service) -> None:
+    bad: dict[str, Any] = {
+        "article": {"id": "", "number": 1},
+        "author": {"name": 5, "email": "nobody", "url": "javascript:alert(1)"},
+        "body": "\u200b",
+        "parent": "x",
+        "extra": 1,
+    }
+    answer = service.post(**bad)
+    assert answer.status_code == 422
+    misshapen = {("/extra", "unknown-field"), ("/article/number", "unknown-field"), ("/author/name", "type")}
+    assert fields_of(answer) == BAD_FIELDS - {("/author/name", "required")} | misshapen
+
+
+def test_who_sends_nothing_is_told_each_field_to_fill_in(service: Service) -> None:
+    lacking = {
+        ("/article", "required"),
+        ("/author/name", "required"),
+        ("/author/email", "required"),
+        ("/body", "required"),
+    }
+    assert fields_of(send(service, b"{}")) == lacking
+
+
+def test_a_form_is_told_of_a_bad_field_beside_a_lacking_one(service: Service) -> None:
+    form = {"article": "a", "author.email": "nobody", "body": "No name, and half an address."}
+    page = service.session.post(f"{service.base}/v1/demo/comments", data=form, timeout=15)
+    assert page.status_code == 422
+    assert [f'href="#{field}"' in page.text for field in ("author", "email", "body")] == [True, True, False]
 
 
 def test_lengths_come_from_the_rules_and_are_told(service: Service) -> None:

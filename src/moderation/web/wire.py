@@ -237,10 +237,15 @@ def _looks_like_url(value: object) -> bool:
 
 def submission(value: Any, *, site_id: str, site: Site, address: str, request_id: str, own_origin: str) -> Submission:
     """A validated submission. Raises Invalid with every bad field at once."""
+    given = from_aliases(value)
+    if isinstance(given, dict):
+        given = {"author": {}} | given  # nobody is an author without a name, so that the name is asked for
+    misshapen: list[FieldProblem] = []
     try:
-        comment = CommentIn.model_validate(from_aliases(value))
+        comment = CommentIn.model_validate(given)
     except ValidationError as errors:
-        raise Invalid(_problems(errors)) from None
+        misshapen = _problems(errors)
+        comment = _legible(given)
     problems: list[FieldProblem] = []
     ref = _article(comment.article, (*site.origins, own_origin), problems)
     if comment.parent is not None and not re.fullmatch(r"[0-9a-z]{16}", comment.parent):
@@ -250,10 +255,37 @@ def submission(value: Any, *, site_id: str, site: Site, address: str, request_id
     url = _website(comment.author.url, site.lengths.url_max, problems)
     body = comment.body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     _check_length("/body", body, site.lengths.body_min, site.lengths.body_max, problems)
-    if problems:
-        raise Invalid(problems)
+    if misshapen or problems:
+        told = {problem.pointer for problem in misshapen}
+        raise Invalid([*misshapen, *(problem for problem in problems if not told & set(_upwards(problem.pointer)))])
     assert ref is not None
     return Submission(site_id, ref, comment.parent, name, url, email, body, address, request_id)
+
+
+def _legible(given: Any) -> CommentIn:
+    """What can still be looked at of a body in the wrong shape, so that its other bad fields are told as well."""
+    body = given if isinstance(given, dict) else {}
+    author = body.get("author")
+    author = author if isinstance(author, dict) else {}
+    article = body.get("article")
+    if isinstance(article, dict):
+        article = ArticleIn(id=_text(article, "id"), url=_text(article, "url"), title=_text(article, "title"))
+    return CommentIn(
+        article=article if isinstance(article, (str, ArticleIn)) else "",
+        parent=_text(body, "parent"),
+        author=AuthorIn(name=_text(author, "name") or "", email=_text(author, "email"), url=_text(author, "url")),
+        body=_text(body, "body") or "",
+    )
+
+
+def _text(table: Mapping[Any, Any], name: str) -> str | None:
+    found = table.get(name)
+    return found if isinstance(found, str) else None
+
+
+def _upwards(pointer: str) -> list[str]:
+    """A pointer and those of all that it stands in."""
+    return [pointer[:at] for at in range(len(pointer) + 1) if at == len(pointer) or pointer[at] == "/"]
 
 
 def _problems(errors: ValidationError) -> list[FieldProblem]:
@@ -266,7 +298,8 @@ def _problems(errors: ValidationError) -> list[FieldProblem]:
         told = error.get("ctx", {})
         data = {"most": told["max_length"], "length": len(error["input"])} if code == "too-long" else {}
         found.setdefault((pointer, code), FieldProblem(pointer, code, data))
-    return list(found.values())
+    inner = {outer for pointer, _ in found for outer in _upwards(pointer)[:-1]}  # `article` may be text or a table
+    return [problem for (pointer, code), problem in found.items() if code != "type" or pointer not in inner]
 
 
 _CODES = {
