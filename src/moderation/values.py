@@ -255,10 +255,11 @@ class ParentExcerpt:
 
 
 class Role(StrEnum):
-    """What a person may do. Rights are spelled out in `RIGHTS`."""
+    """What a person may do. Rights are spelled out in `RIGHTS`; an auditor only reads."""
 
     MODERATOR = "moderator"
     ADMIN = "admin"
+    AUDITOR = "auditor"
 
 
 class Right(StrEnum):
@@ -273,6 +274,7 @@ class Right(StrEnum):
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.MODERATOR: frozenset({Right.READ_QUEUE, Right.DECIDE, Right.MANAGE_ARTICLES}),
     Role.ADMIN: frozenset(Right),
+    Role.AUDITOR: frozenset({Right.READ_QUEUE}),
 }
 
 

@@ -244,10 +244,8 @@ def test_over_the_limit_of_an_address_by_mail_the_comment_is_held_in_silence(
     make_runtime: Callable[..., Runtime],
 ) -> None:
     rt = make_runtime(
-
-            '[sites.demo]\nmode = "post"\n[sites.demo.limits]\nemail = ["1/hour"]\n'
-            'pair = ["100/minute"]\naddress = ["100/minute"]\nburst = 50\n'
-
+        '[sites.demo]\nmode = "post"\n[sites.demo.limits]\nemail = ["1/hour"]\n'
+        'pair = ["100/minute"]\naddress = ["100/minute"]\nburst = 50\n'
     )
     intake = Intake(rt)
     assert intake.submit(submission(address="192.0.2.1")).published

@@ -143,7 +143,12 @@ def neighbour_key(word: str, rng: random.Random) -> str:
 
 
 def ransom(word: str, rng: random.Random) -> str:
-    faces = (_SMALL, _SUPER, {c: chr(0x24D0 + ord(c) - 97) for c in _SMALL}, {c: chr(0x1D4D0 + 26 + ord(c) - 97) for c in _SMALL})
+    faces = (
+        _SMALL,
+        _SUPER,
+        {c: chr(0x24D0 + ord(c) - 97) for c in _SMALL},
+        {c: chr(0x1D4D0 + 26 + ord(c) - 97) for c in _SMALL},
+    )
     return "".join(rng.choice(faces).get(c, c) for c in word)
 
 
@@ -200,6 +205,32 @@ FAMILIES: dict[str, Disguise] = {
     "inserted": inserted,
     "neighbour_key": neighbour_key,
 }
-WORDS = ("fuck", "shit", "bitch", "asshole", "nigger", "faggot", "whore", "cunt", "bastard", "wanker", "motherfucker", "slut")
-INNOCENT = ("count", "class", "sheet", "finger", "orange", "pencil", "window", "kitchen", "basement", "bottle", "duck", "shirt")
+WORDS = (
+    "fuck",
+    "shit",
+    "bitch",
+    "asshole",
+    "nigger",
+    "faggot",
+    "whore",
+    "cunt",
+    "bastard",
+    "wanker",
+    "motherfucker",
+    "slut",
+)
+INNOCENT = (
+    "count",
+    "class",
+    "sheet",
+    "finger",
+    "orange",
+    "pencil",
+    "window",
+    "kitchen",
+    "basement",
+    "bottle",
+    "duck",
+    "shirt",
+)
 CARRIERS = ("{}", "you are a {} and that is all", "what a {}!", "I think this {} was late, again.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -173,7 +173,7 @@ def _notice(who: Moderator, told: Comment | None, result: str) -> dict[str, Any]
             "sentence": f"{sentences.standing(*stands)}:",
             "author": told.author_name,
             "excerpt": " ".join(told.body.split())[:80],
-            "undo": version == str(told.version) and told.decided_by is not None,
+            "undo": version == str(told.version) and told.decided_by is not None and who.may(Right.DECIDE, told.site),
             "id": told.id,
             "version": told.version,
         }
@@ -213,7 +213,8 @@ def _zone(site_id: str) -> ZoneInfo:
 
 
 def _card(comment: Comment, who: Moderator) -> Card:
-    return card(comment, _settings(comment.site), who.name, rt().now())
+    shown = card(comment, _settings(comment.site), who.name, rt().now())
+    return shown if who.may(Right.DECIDE, comment.site) else replace(shown, moves=frozenset())
 
 
 def _count(view: View, who: Moderator) -> dict[str, int]:

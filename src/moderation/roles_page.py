@@ -1,0 +1,37 @@
+"""`docs/roles.md`: the table of rights, made from `values.RIGHTS`. `python -m moderation.roles_page > docs/roles.md`"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from moderation.values import RIGHTS, Right, Role
+
+WORDS: Mapping[Right, str] = {
+    Right.READ_QUEUE: "See the queue and what was decided",
+    Right.DECIDE: "Approve, reject, mark as spam, hold, undo",
+    Right.MANAGE_ARTICLES: "Open and close articles",
+    Right.MANAGE_PEOPLE: "Add and change people and tokens, never with more rights than one's own",
+}
+
+
+def page() -> str:
+    """The page in Markdown."""
+    head = ["Right", "Scope of a token", *(role.value for role in Role)]
+    rows = [
+        [WORDS[right], f"`{right.value}`", *("yes" if right in RIGHTS[role] else "no" for role in Role)]
+        for right in Right
+    ]
+    table = [head, ["---"] * len(head), *rows]
+    lines = [
+        "# Roles",
+        "",
+        "Each person has one role, on all sites or on the ones that are named. This table is made from the code.",
+        "",
+        *("| " + " | ".join(row) + " |" for row in table),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,118 @@
+"""The table of rights, cell by cell, and as the service keeps to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from moderation import roles_page
+from moderation.actions import accounts
+from moderation.runtime import Runtime
+from moderation.values import RIGHTS, Right, Role
+from moderation.web.app import create_app
+from tests.service import PASSWORD
+
+TABLE = {
+    (Role.MODERATOR, Right.READ_QUEUE): True,
+    (Role.MODERATOR, Right.DECIDE): True,
+    (Role.MODERATOR, Right.MANAGE_ARTICLES): True,
+    (Role.MODERATOR, Right.MANAGE_PEOPLE): False,
+    (Role.ADMIN, Right.READ_QUEUE): True,
+    (Role.ADMIN, Right.DECIDE): True,
+    (Role.ADMIN, Right.MANAGE_ARTICLES): True,
+    (Role.ADMIN, Right.MANAGE_PEOPLE): True,
+    (Role.AUDITOR, Right.READ_QUEUE): True,
+    (Role.AUDITOR, Right.DECIDE): False,
+    (Role.AUDITOR, Right.MANAGE_ARTICLES): False,
+    (Role.AUDITOR, Right.MANAGE_PEOPLE): False,
+}
+
+OPEN_DOORS = {"/desk/sign-in", "/desk/set-password"}
+"""Changing addresses of the desk that take no session: they ask for a password or a one-time link."""
+
+FORGED = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": ""},
+    {"Sec-Fetch-Site": "SAME-ORIGIN"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8080"},
+    {},
+    {"Origin": "null"},
+    {"Origin": ""},
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://127.0.0.1:8080.evil.example"},
+    {"Origin": "http://127.0.0.1:8081"},
+    {"Origin": "https://127.0.0.1:8080"},
+    {"Referer": "http://127.0.0.1:8080/desk/"},
+]
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("right", Right)
+def test_each_cell_of_the_table_is_as_decided(role: Role, right: Right) -> None:
+    assert (right in RIGHTS[role]) is TABLE[role, right]
+
+
+def test_the_page_of_roles_is_what_the_code_says() -> None:
+    page = Path(__file__).parent.parent / "docs" / "roles.md"
+    assert page.read_text("utf-8") == roles_page.page()
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def app(rt: Runtime) -> Flask:
+    return create_app(rt)
+
+
+@pytest.fixture
+def auditor(app: Flask, rt: Runtime) -> Iterator[FlaskClient]:
+    accounts.create_person(rt, accounts.SERVICE, "Ada", Role.AUDITOR, None, PASSWORD)
+    with app.test_client() as client:
+        form = {"name": "Ada", "password": PASSWORD}
+        assert client.post("/desk/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 303
+        yield client
+
+
+def changing(app: Flask) -> list[tuple[str, str]]:
+    """Every changing address of the desk, from the application itself."""
+    return [
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"GET", "HEAD", "OPTIONS"})
+        if rule.rule.startswith("/desk")
+    ]
+
+
+def test_no_changing_address_of_the_desk_takes_a_forged_request(app: Flask, auditor: FlaskClient) -> None:
+    routes = changing(app)
+    assert {path for _, path in routes} > OPEN_DOORS
+    for method, path in routes:
+        for headers in FORGED:
+            answer = auditor.open(path, method=method, data={"decision": "approve"}, headers=headers)
+            assert answer.status_code == 403, (method, path, headers)
+    assert auditor.get("/desk/").status_code == 200, "the session was left as it was"
+
+
+def test_no_changing_address_of_the_desk_works_without_a_session(app: Flask) -> None:
+    for method, path in changing(app):
+        if path not in OPEN_DOORS:
+            headers = {"Sec-Fetch-Site": "same-origin"}
+            assert app.test_client().open(path, method=method, headers=headers).status_code == 401, (method, path)
+
+
+def test_an_auditor_sees_the_queue_and_is_refused_a_decision(auditor: FlaskClient) -> None:
+    page = auditor.get("/desk/").get_data(as_text=True)
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    form = {"csrf_token": token, "id": "0" * 16, "version": "1", "decision": "approve"}
+    answer = auditor.post("/desk/decisions", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 403
+    assert b"decisions:write" in answer.data
