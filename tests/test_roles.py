@@ -13,6 +13,7 @@ from moderation import roles_page
 from moderation.actions import accounts
 from moderation.runtime import Runtime
 from moderation.values import RIGHTS, Right, Role
+from moderation.web import audit
 from moderation.web.app import create_app
 from tests.service import PASSWORD
 
@@ -21,14 +22,17 @@ TABLE = {
     (Role.MODERATOR, Right.DECIDE): True,
     (Role.MODERATOR, Right.MANAGE_ARTICLES): True,
     (Role.MODERATOR, Right.MANAGE_PEOPLE): False,
+    (Role.MODERATOR, Right.READ_JOURNAL): False,
     (Role.ADMIN, Right.READ_QUEUE): True,
     (Role.ADMIN, Right.DECIDE): True,
     (Role.ADMIN, Right.MANAGE_ARTICLES): True,
     (Role.ADMIN, Right.MANAGE_PEOPLE): True,
+    (Role.ADMIN, Right.READ_JOURNAL): True,
     (Role.AUDITOR, Right.READ_QUEUE): True,
     (Role.AUDITOR, Right.DECIDE): False,
     (Role.AUDITOR, Right.MANAGE_ARTICLES): False,
     (Role.AUDITOR, Right.MANAGE_PEOPLE): False,
+    (Role.AUDITOR, Right.READ_JOURNAL): True,
 }
 
 OPEN_DOORS = {"/desk/sign-in", "/desk/set-password"}
@@ -116,3 +120,44 @@ def test_an_auditor_sees_the_queue_and_is_refused_a_decision(auditor: FlaskClien
     answer = auditor.post("/desk/decisions", data=form, headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 403
     assert b"decisions:write" in answer.data
+
+
+def test_an_auditor_reads_the_record_and_filters_it(rt: Runtime, auditor: FlaskClient) -> None:
+    page = auditor.get("/desk/audit").get_data(as_text=True)
+    assert "<code>person-created</code>" in page
+    assert "<code>sign-in</code>" in page
+    some = auditor.get("/desk/audit?action=sign-in&actor=Ada").get_data(as_text=True)
+    assert "<code>sign-in</code>" in some
+    assert "<code>person-created</code>" not in some
+    assert "No rows match" in auditor.get("/desk/audit?since=2027-01-01").get_data(as_text=True)
+    for wrong in ("since=x", "before=-1", "until=2026-13-01"):
+        assert auditor.get(f"/desk/audit?{wrong}").status_code == 422
+    for number in range(60):
+        accounts.create_person(rt, accounts.SERVICE, f"Person {number}", Role.MODERATOR, None, None)
+    older = auditor.get("/desk/audit").get_data(as_text=True).split('" rel="next"')[0].rsplit('href="', 1)[1]
+    assert "Older" not in auditor.get("/desk/audit?action=sign-in").get_data(as_text=True)
+    assert auditor.get(older).get_data(as_text=True).count("<li>") == 50
+
+
+def test_a_download_of_the_record_holds_no_formula(rt: Runtime, auditor: FlaskClient) -> None:
+    accounts.create_person(rt, accounts.SERVICE, "=1+1", Role.MODERATOR, None, PASSWORD)
+    with create_app(rt).test_client() as other:
+        form = {"name": "=1+1", "password": PASSWORD}
+        other.post("/desk/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+        assert other.get("/desk/audit").status_code == 403, "a moderator does not read the record"
+    text = auditor.get("/desk/audit/csv").get_data(as_text=True)
+    assert ",'=1+1," in text
+    assert ",=1" not in text
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_never_begins_as_a_formula(start: str) -> None:
+    assert audit.safe_cell(f"{start}x")[0] == "'"
+
+
+def test_an_auditor_of_one_site_sees_rows_of_that_site_only(app: Flask, rt: Runtime) -> None:
+    accounts.create_person(rt, accounts.SERVICE, "Eva", Role.AUDITOR, ["demo"], PASSWORD)
+    with app.test_client() as client:
+        form = {"name": "Eva", "password": PASSWORD}
+        client.post("/desk/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+        assert "No rows match" in client.get("/desk/audit").get_data(as_text=True)

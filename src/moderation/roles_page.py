@@ -12,6 +12,7 @@ WORDS: Mapping[Right, str] = {
     Right.DECIDE: "Approve, reject, mark as spam, hold, undo",
     Right.MANAGE_ARTICLES: "Open and close articles",
     Right.MANAGE_PEOPLE: "Add and change people and tokens, never with more rights than one's own",
+    Right.READ_JOURNAL: "Read the record of who did what, and download it",
 }
 
 

@@ -269,12 +269,13 @@ class Right(StrEnum):
     DECIDE = "decisions:write"
     MANAGE_ARTICLES = "articles:write"
     MANAGE_PEOPLE = "people:write"
+    READ_JOURNAL = "journal:read"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.MODERATOR: frozenset({Right.READ_QUEUE, Right.DECIDE, Right.MANAGE_ARTICLES}),
     Role.ADMIN: frozenset(Right),
-    Role.AUDITOR: frozenset({Right.READ_QUEUE}),
+    Role.AUDITOR: frozenset({Right.READ_QUEUE, Right.READ_JOURNAL}),
 }
 
 

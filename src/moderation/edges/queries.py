@@ -301,6 +301,43 @@ def journal_of(tx: Tx, target: str, limit: int = 50) -> tuple[Mapping[str, Any],
     return tuple(dict(row._mapping) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """Which rows of the journal are asked for; None stands for any. `until` is not included."""
+
+    actor: str | None = None
+    action: str | None = None
+    site: str | None = None
+    target: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def journal_page(
+    tx: Tx, sites: Sequence[str] | None, asked: JournalFilter, before: int | None, limit: int
+) -> list[Mapping[str, Any]]:
+    """Rows of the record, newest first, older than `before`. `sites` are those of the asker: who has not all of them
+    sees no rows without a site, which are about people and tokens."""
+    query = select(journal).order_by(journal.c.seq.desc()).limit(limit)
+    if sites is not None:
+        query = query.where(journal.c.site.in_(list(sites)))
+    if before is not None:
+        query = query.where(journal.c.seq < before)
+    for column, value in (
+        (journal.c.actor, asked.actor),
+        (journal.c.action, asked.action),
+        (journal.c.site, asked.site),
+        (journal.c.target, asked.target),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if asked.since is not None:
+        query = query.where(journal.c.at >= asked.since)
+    if asked.until is not None:
+        query = query.where(journal.c.at < asked.until)
+    return [dict(row._mapping) for row in tx.execute(query)]
+
+
 def _cursor(*parts: str) -> str:
     return base64.urlsafe_b64encode(".".join(parts).encode()).decode().rstrip("=")
 

@@ -23,7 +23,7 @@ from moderation.edges import queries, telemetry
 from moderation.errors import ModerationError, NotSignedIn, UnsupportedContent
 from moderation.runtime import Runtime
 from moderation.values import Status
-from moderation.web import auth, context, docs
+from moderation.web import audit, auth, context, docs
 from moderation.web.api import EXPOSED, api
 from moderation.web.desk import desk
 from moderation.web.pages import pages
@@ -52,7 +52,7 @@ def create_app(rt: Runtime) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False
     app.extensions.update(moderation=rt, intake=Intake(rt), threads=Threads(rt))
-    for blueprint in (api, pages, auth.auth, desk, docs.docs):
+    for blueprint in (api, pages, auth.auth, desk, audit.audit, docs.docs):
         app.register_blueprint(blueprint)
     _add_probes(app, rt)
     app.before_request(_begin)
