@@ -82,6 +82,8 @@ Network = Annotated[str, AfterValidator(_network)]
 SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Outcome = Literal["tag", "hold", "spam", "reject"]
 """What a rule may propose, mildest first. `tag` only marks the comment for moderators."""
+Grade = Literal["off", "mild", "strong", "severe"]
+"""How grave a word is; `off` is not a word to look for."""
 
 
 class Table(BaseModel):
@@ -141,8 +143,27 @@ class Words(Table):
     languages: list[str] = Field(
         ["en"],
         max_length=100,
-        description="Languages whose whole list is used (ISO 639-1). The unmistakable core of every language is "
-        "always on.",
+        description="The site's languages (ISO 639-1), whose whole lists are used. The unmistakable core of every "
+        "other language is on as well, unless it is in `off`.",
+    )
+    off: list[str] = Field([], max_length=100, description="Languages whose words are not looked for at all.")
+    regrade: dict[Term, Grade] = Field(
+        {},
+        max_length=5000,
+        description='New grades for shipped words: `{ bloody = "off", crap = "strong" }`. `off` drops the word. A word '
+        "is named as `moderation filter` prints it.",
+    )
+    own: str = Field(
+        "",
+        max_length=300_000,
+        description="Your own word list in the grammar of the shipped ones, between triple quotes: a line "
+        "`[insult strong inflect]` (category, severity, boundary), then words with commas between them; "
+        "`@language de` before words of another language; `[allow]` before words that excuse a match.",
+    )
+    mask: Literal["none", "severe", "strong", "mild"] = Field(
+        "none",
+        description="Show words of this grade and above to the public as `s***`. Moderators see the text as it was "
+        "written, with the words marked.",
     )
 
 

@@ -19,11 +19,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from moderation.edges.rules_words import word_problems
 from moderation.errors import RulesInvalid, RulesProblem
-from moderation.rules_problems import place, problems_of, shown_key, shown_value
+from moderation.rules_problems import problems_of
 from moderation.settings import Rules
-from moderation.text.lexicon import shipped_lists
-from moderation.toml_places import Places, key_places, long_key
+from moderation.toml_places import key_places, long_key
 
 MOST_BYTES = 1024 * 1024
 
@@ -73,7 +73,7 @@ def check_text(text: str, name: str) -> Source:
         rules = Rules.model_validate(table)
     except ValidationError as errors:
         raise RulesInvalid(name, problems_of(errors, places)) from None
-    problems = _unknown_languages(rules, places)
+    problems = word_problems(rules, text, places)
     if problems:
         raise RulesInvalid(name, problems)
     return Source(text, rules)
@@ -154,18 +154,3 @@ def _widest(text: str) -> tuple[int, int]:
     """Where the longest line begins: what is too long or too deep stands there, or in nobody's file."""
     lines = text.split("\n")
     return max(range(len(lines)), key=lambda number: len(lines[number])) + 1, 1
-
-
-def _unknown_languages(rules: Rules, places: Places) -> list[RulesProblem]:
-    known = shipped_lists()
-    allowed = f"allowed are the languages with a word list: {', '.join(sorted(known))}"
-    found = {
-        place(("sites", name, "words", "languages", str(number)), places): code
-        for name, site in rules.sites.items()
-        for number, code in enumerate(site.words.languages)
-        if code not in known
-    }
-    return [
-        RulesProblem(line, column, shown_key(path), shown_value(code), allowed)
-        for (line, column, path), code in sorted(found.items())
-    ]

@@ -84,7 +84,8 @@ def _words(rule: str, field: str, matches: Sequence[Match], site: SiteRules) -> 
     }
     effect = max((Effect.TAG if match.maybe else grades[match.severity] for match in matches), key=STRENGTH.__getitem__)
     worst = max((match for match in matches), key=lambda match: (not match.maybe, _GRADES.index(match.severity)))
-    spans = tuple(Span(match.start, match.end, _label(match)) for match in matches[:MOST_SPANS])
+    most = MOST_SPANS if by_grade.mask == "none" else len(matches)  # what is masked is masked throughout
+    spans = tuple(Span(match.start, match.end, _label(match)) for match in matches[:most])
     data: dict[str, Any] = {
         "count": len(matches),
         "severity": worst.severity,
@@ -102,7 +103,16 @@ STRENGTH: Mapping[Effect, int] = {effect: strength for strength, effect in enume
 
 
 def _label(match: Match) -> str:
-    return f"{match.severity} {match.category}" + (" (maybe)" if match.maybe else "")
+    return f"{match.severity} {match.category}" + (_MAYBE if match.maybe else "")
+
+
+_MAYBE = " (maybe)"
+
+
+def is_masked(span: Span, site: SiteRules) -> bool:
+    """Whether the public sees a word found by the word list as `s***`."""
+    least, (grade, _, _) = site.settings.words.mask, span.label.partition(" ")
+    return least != "none" and _GRADES.index(grade) >= _GRADES.index(least) and not span.label.endswith(_MAYBE)
 
 
 def links(case: Case, site: SiteRules) -> Finding:

@@ -67,7 +67,16 @@ def _ask(check: Check, case: Case, site: SiteRules) -> Finding:
 
 
 def _masks(findings: Sequence[Finding], site: SiteRules) -> tuple[Span, ...]:
-    """What the public does not see."""
+    """What the public does not see. Contact data goes before words that overlap it: half an address would show."""
+    contacts = [span for found in findings if found.rule == "contacts" for span in found.spans]
     if not site.settings.contacts.mask:
-        return ()
-    return tuple(span for found in findings if found.rule == "contacts" for span in found.spans)
+        contacts = []
+    words = [
+        Span(span.start, span.end, "word")
+        for found in findings
+        if found.rule == "words.body"
+        for span in found.spans
+        if checks.is_masked(span, site)
+        and not any(contact.start < span.end and span.start < contact.end for contact in contacts)
+    ]
+    return tuple(sorted((*contacts, *words), key=lambda span: span.start))

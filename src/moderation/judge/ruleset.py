@@ -11,7 +11,7 @@ from importlib import resources
 
 from moderation.rates import Window, parse_rate
 from moderation.settings import Limits, Retention, Rules, Site
-from moderation.text.lexicon import Lexicon, load
+from moderation.text.lexicon import load, parse
 from moderation.text.matcher import Matcher, compile_lexicon
 
 
@@ -42,7 +42,7 @@ def build(rules: Rules, text: str) -> Ruleset:
     revision = _revision(rules)
     disposable = disposable_domains()
     sites = {
-        name: SiteRules(name, site, _matcher(_words(site)), _windows(site.limits), disposable, revision)
+        name: SiteRules(name, site, _matcher(site), _windows(site.limits), disposable, revision)
         for name, site in rules.sites.items()
     }
     return Ruleset(revision, sites, rules.retention)
@@ -66,18 +66,23 @@ def _lexicons() -> bytes:
     return digest.digest()
 
 
-_Words = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-
-
-def _words(site: Site) -> _Words:
-    return tuple(site.words.languages), tuple(site.words.deny), tuple(site.words.allow)
+def _matcher(site: Site) -> Matcher:
+    words = site.words
+    regrade = tuple(sorted(words.regrade.items()))
+    return _compiled(*map(tuple, (words.languages, words.off, words.deny, words.allow)), regrade, words.own)
 
 
 @lru_cache(maxsize=16)
-def _matcher(words: _Words) -> Matcher:
-    languages, deny, allow = words
-    lexicon: Lexicon = load(languages, deny, allow)
-    return compile_lexicon(lexicon)
+def _compiled(
+    languages: tuple[str, ...],
+    off: tuple[str, ...],
+    deny: tuple[str, ...],
+    allow: tuple[str, ...],
+    regrade: tuple[tuple[str, str], ...],
+    own: str,
+) -> Matcher:
+    listed = parse(own, "words.own") if own else None
+    return compile_lexicon(load(languages, deny, allow, own=listed, off=off, regraded=dict(regrade)))
 
 
 def _windows(limits: Limits) -> dict[str, tuple[Window, ...]]:

@@ -80,28 +80,37 @@ def load(
     languages: Sequence[str] | None = None,
     extra_terms: Iterable[Term | str] = (),
     allow_terms: Iterable[str] = (),
+    *,
+    own: Lexicon | None = None,
+    off: Sequence[str] = (),
+    regraded: Mapping[str, str] | None = None,
 ) -> Lexicon:
-    """The shipped lists.  The unambiguous core of every language is always in; local terms of `languages` count at once,
-    those of others only in texts that show their language.  `extra_terms` come on top and win over shipped ones of the
-    same text; `allow_terms` excuse what they cover.  Raises LexiconError for an unknown language."""
+    """The shipped lists.  The unambiguous core of every language is always in, but of those in `off`; local terms of
+    `languages` count at once, those of others only in texts that show their language.  `extra_terms` and the list `own`
+    come on top and win over shipped terms of the same text; `allow_terms` excuse what they cover.  `regraded` gives
+    shipped terms, in whatever case, another severity, or "off".  Raises LexiconError for an unknown language."""
     shipped = shipped_lists()
-    unknown = [code for code in languages or () if code not in shipped]
+    unknown = [code for code in (*(languages or ()), *off) if code not in shipped]
     if unknown:
         raise LexiconError(
             [f"languages:1:1: no word list for {code!r}; there are {', '.join(shipped)}" for code in unknown]
         )
-    extra = tuple(t if isinstance(t, Term) else Term(t) for t in extra_terms)
+    own = own or Lexicon()
+    extra = (*(t if isinstance(t, Term) else Term(t) for t in extra_terms), *own.terms)
     theirs = {t.text.casefold() for t in extra}
     wanted = set(languages or ("en",))
-    terms = [
-        _at_home(term) if term.local and term.language in wanted else term
-        for lexicon in shipped.values()
+    grades = {word.casefold(): grade for word, grade in (regraded or {}).items()}
+    kept = (
+        _graded(term, grades.get(term.text.casefold(), term.severity))
+        for language, lexicon in shipped.items()
+        if language not in off
         for term in lexicon.terms
-        if term.text.casefold() not in theirs
-    ]
-    merged = _merge(shipped.values())
+        if term.text.casefold() not in theirs and grades.get(term.text.casefold()) != "off"
+    )
+    terms = [_at_home(term) if term.local and term.language in wanted else term for term in (*kept, *extra)]
+    merged = _merge((*shipped.values(), own))
     return Lexicon(
-        (*terms, *extra),
+        tuple(terms),
         (*merged.allow, *allow_terms),
         merged.endings,
         merged.prefixes,
@@ -235,6 +244,10 @@ class _Reader:
             elif self.section is not None:
                 s = self.section
                 self.terms.append(replace(s, text=word))
+
+
+def _graded(term: Term, severity: str) -> Term:
+    return term if severity == term.severity else replace(term, severity=severity)
 
 
 def _at_home(term: Term) -> Term:

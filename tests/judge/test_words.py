@@ -1,0 +1,168 @@
+"""The words of a rules file: their grades and effects by site, regrading, languages, lists of one's own, masking."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from moderation.edges import rules_file
+from moderation.errors import RulesInvalid
+from moderation.judge.pipeline import judge
+from moderation.judge.ruleset import SiteRules, build
+from moderation.text.markup import render
+from moderation.values import AuthorRecord, Case, Decision, Finding, Limited, Verdict
+
+SITE = "[sites.news]\nmode = 'post'\n"
+
+
+def site(words: str = "") -> SiteRules:
+    text = f"{SITE}[sites.news.words]\n{words}\n"
+    return build(rules_file.check_text(text, "moderation.toml").rules, text).sites["news"]
+
+
+def case(body: str, name: str = "Ana", website: str | None = None) -> Case:
+    at = datetime(2026, 11, 25, tzinfo=UTC)
+    return Case("news", body, name, website, None, False, False, False, None, AuthorRecord(), Limited(), at)
+
+
+def verdict(body: str, words: str = "", **over: str) -> Verdict:
+    return judge(case(body, **over), site(words))
+
+
+def found(rule: str, of: Verdict) -> Finding:
+    (one,) = (each for each in of.findings if each.rule == rule)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("body", "decision", "code"),
+    [
+        ("You are a retard.", Decision.REJECT, "severe-word"),
+        ("What a load of bullshit.", Decision.HOLD, "strong-word"),
+        ("That is crap.", Decision.APPROVE, "mild-word"),
+        ("Essex and Scunthorpe are towns.", Decision.APPROVE, "passed"),
+    ],
+)
+def test_as_shipped_severe_is_rejected_strong_held_and_mild_marked(body: str, decision: Decision, code: str) -> None:
+    judged = verdict(body)
+    assert (judged.decision, found("words.body", judged).code) == (decision, code)
+
+
+def test_a_site_may_set_other_effects() -> None:
+    assert verdict("What a load of bullshit.", "strong = 'tag'").decision is Decision.APPROVE
+    assert verdict("You are a retard.", "severe = 'hold'").decision is Decision.HOLD
+    assert verdict("That is crap.", "mild = 'hold'").decision is Decision.HOLD
+
+
+def test_a_shipped_word_can_be_dropped_and_graded_anew() -> None:
+    assert found("words.body", verdict("That is crap.", "regrade = { crap = 'off' }")).code == "passed"
+    assert verdict("That is CRAP.", "regrade = { Crap = 'severe' }").decision is Decision.REJECT
+    assert verdict("What a bastard.", "regrade = { bastard = 'mild' }").decision is Decision.APPROVE
+    assert verdict("That is bullshit.", "regrade = { crap = 'off' }").decision is Decision.HOLD
+
+
+def test_a_regraded_word_of_the_defaults_and_one_of_the_site_both_count() -> None:
+    text = (
+        f"[defaults.words]\nregrade = {{ crap = 'off' }}\n{SITE}[sites.news.words]\nregrade = {{ bastard = 'off' }}\n"
+    )
+    rules = build(rules_file.check_text(text, "moderation.toml").rules, text)
+    assert judge(case("That crap bastard."), rules.sites["news"]).decision is Decision.APPROVE
+
+
+def test_a_language_can_be_switched_off_and_another_on() -> None:
+    assert verdict("Du Arschloch, halt den Mund.").decision is Decision.HOLD
+    assert verdict("Du Arschloch, halt den Mund.", "off = ['de']").decision is Decision.APPROVE
+    plain = "Hure"
+    assert verdict(plain).decision is Decision.APPROVE
+    assert verdict(plain, "languages = ['de']").decision is Decision.HOLD
+
+
+OWN = """own = '''
+@language de
+[insult severe inflect]
+quarkkopf
+[profanity mild word]
+zwirbel
+[allow]
+Arschlochberg
+'''"""
+
+
+def test_a_list_of_ones_own_is_graded_bounded_and_inflected() -> None:
+    assert verdict("Diese Quarkkopfen!", OWN).decision is Decision.REJECT
+    assert found("words.body", verdict("Ein Zwirbel.", OWN)).code == "mild-word"
+    assert found("words.body", verdict("Ein Zwirbelwind.", OWN)).code == "passed"
+    assert found("words.body", verdict("Q.u.a.r.k.k.0.p.f", OWN)).data["languages"] == ["de"]
+    assert verdict("Du Arschloch.", OWN).decision is Decision.HOLD
+
+
+def test_the_problems_of_a_list_stand_where_they_are_in_the_rules_file() -> None:
+    with pytest.raises(RulesInvalid) as error:
+        site(
+            "languages = ['en']\nown = '''\n[insult grave inflect]\nfoo\n'''\n"
+            "off = ['xx']\nregrade = { bullshyt = 'off' }"
+        )
+    told = str(error.value).splitlines()
+    assert told[0].startswith("moderation.toml:6:9: sites.news.words.own: unknown word 'grave'; expected one of mild")
+    assert told[1] == "moderation.toml:7:1: sites.news.words.own: a term stands before any valid [section]"
+    assert "sites.news.words.off" in told[2]
+    assert "no shipped list has this word; did you mean bullshit" in told[3]
+
+
+def test_a_list_in_one_line_is_told_with_its_own_line_and_column() -> None:
+    with pytest.raises(
+        RulesInvalid, match=r"moderation.toml:4:1: sites.news.words.own: line 2, column 1 of the list: "
+    ):
+        site(r'own = "# mine\n[insult]\n"')
+
+
+def test_an_own_word_wins_over_the_shipped_one() -> None:
+    assert verdict("What a bastard.", "own = '''\n[profanity mild word]\nbastard\n'''").decision is Decision.APPROVE
+
+
+def test_rules_with_other_words_have_another_revision() -> None:
+    assert len({site().revision, site("regrade = { crap = 'off' }").revision, site(OWN).revision}) == 3
+
+
+# --- masking
+
+
+def public(body: str, words: str) -> str:
+    return render(body, verdict(body, words).masks)
+
+
+def test_words_are_shown_as_written_unless_the_site_masks() -> None:
+    assert "bullshit" in public("What bullshit, Ana.", "")
+
+
+@pytest.mark.parametrize(
+    ("mask", "shown"),
+    [
+        ("severe", "r******, bullshit and crap."),
+        ("strong", "r******, b******* and crap."),
+        ("mild", "r******, b******* and c***."),
+    ],
+)
+def test_words_of_a_grade_and_above_are_starred_for_the_public(mask: str, shown: str) -> None:
+    assert public("retard, bullshit and crap.", f"mask = '{mask}'") == f'<p dir="auto">{shown}</p>\n'
+
+
+def test_stars_never_become_emphasis_and_markup_around_them_lives() -> None:
+    assert public("*bullshit* and *more bullshit*", "mask = 'strong'") == (
+        '<p dir="auto"><em>b*******</em> and <em>more b*******</em></p>\n'
+    )
+
+
+def test_a_disguised_word_is_masked_whole() -> None:
+    assert public("this b.u.l.l.s.h.i.t here", "mask = 'strong'") == '<p dir="auto">this b******* here</p>\n'
+
+
+def test_every_word_of_a_long_rant_is_masked() -> None:
+    assert "bullshit" not in public("bullshit! " * 300, "mask = 'strong'")
+
+
+def test_an_address_that_holds_a_word_is_hidden_as_an_address() -> None:
+    shown = public("write to shithead@example.org now", "mask = 'mild'")
+    assert "example.org" not in shown
+    assert "[e-mail hidden]" in shown
