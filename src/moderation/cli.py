@@ -1,5 +1,5 @@
 """The command `moderation`: start the service, and what its owner does from a shell. Each command is a short story;
-the work itself is in `actions`."""
+the work itself is in `actions`. What a command needs is imported in it: `moderation filter` must start at once."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from moderation import __version__
-from moderation.edges import redis_server
 from moderation.errors import KeysInvalid, ModerationError, RulesInvalid
-from moderation.settings import Environment
+from moderation.filter_commands import filter_command
 from moderation.values import Moderator, Right, Role
+
+if TYPE_CHECKING:
+    from moderation.settings import Environment
 
 COMMAND_LINE = Moderator(0, "command line", frozenset(Right), None, "owner")
 """Who acts in the journal when a command is typed: whoever may read the keys may do everything."""
@@ -32,6 +34,7 @@ def main() -> None:
       moderation serve                     the service on http://127.0.0.1:8080
       moderation check moderation.toml     is this rules file good?
       moderation doctor                    is everything as it should be?
+      moderation filter "some text"        what does the text filter find in it?
 
     Rules are in moderation.toml (docs/configuration.md). Where things are, and secrets, comes from
     the environment: MODERATION_STATE, MODERATION_PORT, MODERATION_DATABASE_URL, MODERATION_REDIS_URL, …
@@ -63,6 +66,8 @@ def _environment(**given: Any) -> Environment:
     """The environment with the options on top. Ends with all problems in words."""
     from pydantic import ValidationError
 
+    from moderation.settings import Environment
+
     try:
         return Environment(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as errors:
@@ -83,12 +88,14 @@ def serve(**given: Any) -> None:
     The first start makes the state folder: database, keys (mode 0600), rules file, embedded Redis. It prints a
     one-time link that sets the first admin's password, until there is an admin.
     """
+    from moderation.edges.redis_server import RedisServerError
+
     env = _environment(**given)
     with tempfile.TemporaryDirectory(prefix="moderation-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # before anything imports the metrics
         try:
             _serve(env)
-        except (KeysInvalid, RulesInvalid, redis_server.RedisServerError) as problem:
+        except (KeysInvalid, RulesInvalid, RedisServerError) as problem:
             click.echo(str(problem), err=True)
             sys.exit(1)
 
@@ -111,13 +118,16 @@ class Embedded:
     """The Redis that comes along: started before the fork, started again if it dies, stopped at the end."""
 
     def __init__(self, state: Path) -> None:
+        from moderation.edges import redis_server
+
         self._state = state
-        self._server = redis_server.start(state)
+        self._start = redis_server.start
+        self._server = self._start(state)
 
     def look_after(self) -> None:
         """Called about once a second, from the main thread."""
         if self._server.has_died():
-            self._server = redis_server.start(self._state)
+            self._server = self._start(self._state)
 
     def stop(self) -> None:
         self._server.stop()
@@ -125,6 +135,8 @@ class Embedded:
 
 def _with_redis(env: Environment) -> Environment:
     """The environment with the embedded server's address where none is given."""
+    from moderation.edges import redis_server
+
     return env if env.redis_url else env.model_copy(update={"redis_url": redis_server.socket_url(env.state)})
 
 
@@ -213,6 +225,9 @@ def check(file: Path | None, **given: Any) -> None:
         click.echo(str(problems), err=True)
         sys.exit(1)
     click.echo(f"{path}: good. Revision {rules.revision}, sites: {', '.join(rules.sites)}.")
+
+
+main.add_command(filter_command)
 
 
 @main.group()

@@ -72,9 +72,9 @@ def censor(text: str, matches: Iterable[Match]) -> str:
     return "".join(pieces) + text[at:]
 
 
-def filter_lines(lines: Iterable[str], chosen: Filter | None = None) -> Iterator[str]:
+def filter_lines(lines: Iterable[str | bytes], chosen: Filter | None = None) -> Iterator[str]:
     """JSON lines `{id, text}` in; `{id, flagged, grade, spans, terms, censored}` out, one for each line that holds one.
-    A line that is no such object gives `{id: null, error: ...}`."""
+    A line that is no such object gives `{id: null, error: ...}`.  What goes out can always be written as UTF-8."""
     active = chosen or Filter()
     for line in lines:
         if not line.strip():
@@ -84,19 +84,23 @@ def filter_lines(lines: Iterable[str], chosen: Filter | None = None) -> Iterator
             text = row["text"]
             if not isinstance(text, str):
                 raise TypeError("text is not a string")
-        except (ValueError, KeyError, TypeError) as problem:
-            yield json.dumps({"id": None, "error": f"not an object with id and text: {problem}"})
+        except (ValueError, KeyError, TypeError, RecursionError) as problem:
+            yield json.dumps({"id": None, "error": f"not an object with id and text: {type(problem).__name__}"})
             continue
         matches = active.matcher.find(text)
         counted = [m for m in matches if not m.maybe]
-        yield json.dumps(
-            {
-                "id": row.get("id"),
-                "flagged": flagged(matches),
-                "grade": grade(matches),
-                "spans": [[m.start, m.end] for m in counted],
-                "terms": [m.term for m in counted],
-                "censored": censor(text, matches),
-            },
-            ensure_ascii=False,
-        )
+        answer = {
+            "id": row.get("id"),
+            "flagged": flagged(matches),
+            "grade": grade(matches),
+            "spans": [[m.start, m.end] for m in counted],
+            "terms": [m.term for m in counted],
+            "censored": censor(text, matches),
+        }
+        told = json.dumps(answer, ensure_ascii=False)
+        yield told if _is_whole(told) else json.dumps(answer)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether `text` can be written: JSON may name half of a character pair, which UTF-8 cannot."""
+    return not any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else True

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from publicsuffixlist import PublicSuffixList
-
 SHORTENERS = frozenset(
     ["bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "is.gd", "buff.ly", "adf.ly", "cutt.ly", "rebrand.ly", "shorturl.at", "t.ly", "rb.gy", "lnkd.in", "bl.ink", "tiny.cc", "v.gd", "soo.gd", "s.id", "short.io", "shrtco.de", "clck.ru", "vk.cc", "u.to", "dlvr.it", "trib.al", "wp.me", "fb.me", "amzn.to", "youtu.be", "g.co", "x.co", "qr.ae", "po.st", "mcaf.ee", "bitly.com", "j.mp", "ift.tt", "tr.im", "snip.ly", "urlz.fr", "kutt.it", "gg.gg", "linktr.ee", "t.me", "da.gd", "shrinke.me", "ouo.io", "exe.io", "bc.vc", "shorte.st", "za.gl", "cutt.us", "git.io", "aka.ms", "spoti.fi", "1url.com", "hyperurl.co", "lc.chat"]
 )
@@ -45,6 +43,8 @@ def find_links(text: str) -> tuple[Link, ...]:
 @lru_cache(maxsize=1)
 def suffixes() -> Any:
     """The public suffix list, ICANN and private parts; read once, when the first link is met."""
+    from publicsuffixlist import PublicSuffixList
+
     return PublicSuffixList()
 
 
