@@ -56,20 +56,21 @@ def build(lexicon: Lexicon) -> Index:
     index = Index(None)
     index.endings = {code: frozenset(_fold_word(e) for e in ends) for code, ends in lexicon.endings.items()}
     index.prefixes = {code: frozenset(_fold_word(p) for p in given) for code, given in lexicon.prefixes.items()}
-    by_key: dict[str, dict[tuple[str, str], Form]] = {}
+    by_key: dict[str, dict[str, Form]] = {}
     for term in lexicon.terms:
         form = form_of(term)
         if not form.letters:
             continue
-        by_key.setdefault(key_of(form.letters)[0] if form.latin else form.letters, {}).setdefault(form.letters, form)
+        key = key_of(form.letters)[0] if form.latin else form.letters
+        by_key.setdefault(key, {}).setdefault(form.letters, form)
         if len(form.parts) > 1:
             _add_phrase(index, form)
         else:
             index.words.setdefault(form.letters, form)
     if by_key:
         automaton = ahocorasick.Automaton()
-        for key, forms in by_key.items():
-            automaton.add_word(key, (len(key), tuple(forms.values())))
+        for key, same in by_key.items():
+            automaton.add_word(key, (len(key), tuple(same.values())))
         automaton.make_automaton()
         index.automaton = automaton
     for form in list(index.words.values()):

@@ -38,7 +38,8 @@ class Term:
     """One word or phrase to find.  `maybe`: only counts with a second signal.  `exact`: its accents matter.
     `local`: only where the site's languages or the text itself call for its language.
     `wild`: so common that its misspellings are looked for too.
-    `shared`: an innocent word of another language too, so only a maybe in a text that shows another.  `list` names where it came from."""
+    `shared`: an innocent word of another language too, so only a maybe in a text that shows another.
+    `list` names where it came from."""
 
     text: str
     language: str = "en"
@@ -222,8 +223,9 @@ class _Reader:
             self._problem(number, column, "a section names category, severity and boundary, or is [allow] or [benign]")
         elif fine:
             category, severity, boundary, *flags = words
+            maybe, exact, local, wild, shared = (flag in flags for flag in FLAGS)
             self.section = Term(
-                "", self.language, category, severity, boundary, *(f in flags for f in FLAGS), self.name
+                "", self.language, category, severity, boundary, maybe, exact, local, wild, shared, self.name
             )
 
     def _words(self, number: int, text: str) -> None:

@@ -12,7 +12,67 @@ from functools import lru_cache
 from typing import Any
 
 SHORTENERS = frozenset(
-    ["bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "is.gd", "buff.ly", "adf.ly", "cutt.ly", "rebrand.ly", "shorturl.at", "t.ly", "rb.gy", "lnkd.in", "bl.ink", "tiny.cc", "v.gd", "soo.gd", "s.id", "short.io", "shrtco.de", "clck.ru", "vk.cc", "u.to", "dlvr.it", "trib.al", "wp.me", "fb.me", "amzn.to", "youtu.be", "g.co", "x.co", "qr.ae", "po.st", "mcaf.ee", "bitly.com", "j.mp", "ift.tt", "tr.im", "snip.ly", "urlz.fr", "kutt.it", "gg.gg", "linktr.ee", "t.me", "da.gd", "shrinke.me", "ouo.io", "exe.io", "bc.vc", "shorte.st", "za.gl", "cutt.us", "git.io", "aka.ms", "spoti.fi", "1url.com", "hyperurl.co", "lc.chat"]
+    [
+        "bit.ly",
+        "t.co",
+        "goo.gl",
+        "tinyurl.com",
+        "ow.ly",
+        "is.gd",
+        "buff.ly",
+        "adf.ly",
+        "cutt.ly",
+        "rebrand.ly",
+        "shorturl.at",
+        "t.ly",
+        "rb.gy",
+        "lnkd.in",
+        "bl.ink",
+        "tiny.cc",
+        "v.gd",
+        "soo.gd",
+        "s.id",
+        "short.io",
+        "shrtco.de",
+        "clck.ru",
+        "vk.cc",
+        "u.to",
+        "dlvr.it",
+        "trib.al",
+        "wp.me",
+        "fb.me",
+        "amzn.to",
+        "youtu.be",
+        "g.co",
+        "x.co",
+        "qr.ae",
+        "po.st",
+        "mcaf.ee",
+        "bitly.com",
+        "j.mp",
+        "ift.tt",
+        "tr.im",
+        "snip.ly",
+        "urlz.fr",
+        "kutt.it",
+        "gg.gg",
+        "linktr.ee",
+        "t.me",
+        "da.gd",
+        "shrinke.me",
+        "ouo.io",
+        "exe.io",
+        "bc.vc",
+        "shorte.st",
+        "za.gl",
+        "cutt.us",
+        "git.io",
+        "aka.ms",
+        "spoti.fi",
+        "1url.com",
+        "hyperurl.co",
+        "lc.chat",
+    ]
 )
 
 
@@ -64,13 +124,16 @@ _IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _DOT = r"(?:[.。．｡]|\s?[\[({]\s?(?:dot|\.)\s?[\])}]\s?|\s{1,2}dot\s{1,2})"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _LINK = re.compile(
-    r"(?<![\w@.])(?:(?P<scheme>(?:h(?:tt|xx|\*\*)ps?|ftp|[a-z]{3,8}tps?)\s?:\s?(?://|\\\\)\s?|(?:https?|hxxps?)\[:\]//)(?:[^\s/@]{1,80}@)?"
+    r"(?<![\w@.])(?:(?P<scheme>(?:h(?:tt|xx|\*\*)ps?|ftp|[a-z]{3,8}tps?)\s?:\s?(?://|\\\\)\s?|(?:https?|hxxps?)\[:\]//)"
+    r"(?:[^\s/@]{1,80}@)?"
     rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL}){{0,8}})|(?P<bare>{_LABEL}(?:{_DOT}{_LABEL}){{1,8}}))"
     r"\.?(?P<port>:\d{1,5})?(?P<path>[/?#][^\s<>\"'“”]{0,2000})?",
     re.IGNORECASE,
 )
 _TRAILING = ".,;:!?)]}'\"…»"
-_FILES = frozenset(["py", "js", "md", "sh", "rs", "pl", "cc", "so", "ps", "zip", "mov", "app", "java", "cs", "ts", "tf"])
+_FILES = frozenset(
+    ["py", "js", "md", "sh", "rs", "pl", "cc", "so", "ps", "zip", "mov", "app", "java", "cs", "ts", "tf"]
+)
 
 
 def _read(text: str, match: re.Match[str]) -> Link | None:
@@ -143,7 +206,34 @@ def _plausible(shown: str, host: str, path: str, domain: str) -> bool:
 
 # Suffixes that are also words that begin a sentence: a missing space is likelier than a link.
 _WORDLIKE = frozenset(
-    ["it", "is", "in", "at", "no", "so", "my", "me", "us", "as", "am", "be", "do", "to", "by", "la", "de", "pm", "re", "id", "now", "here", "today", "blog", "news", "help"]
+    [
+        "it",
+        "is",
+        "in",
+        "at",
+        "no",
+        "so",
+        "my",
+        "me",
+        "us",
+        "as",
+        "am",
+        "be",
+        "do",
+        "to",
+        "by",
+        "la",
+        "de",
+        "pm",
+        "re",
+        "id",
+        "now",
+        "here",
+        "today",
+        "blog",
+        "news",
+        "help",
+    ]
 ) - frozenset(
     ("me", "us", "de", "it", "be", "at", "id", "blog", "news", "is", "in", "no", "to", "la", "re", "pm", "my")
 )
