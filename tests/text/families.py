@@ -17,7 +17,6 @@ _MONEY = dict(zip("abcdefghiklmnoprstuwy", "₳฿¢Đ€₣₲Ħł₭£₥₦ø
 _CHEROKEE = dict(zip("abcdefghijklmnoprstuvwyz", "ᎪᏏᏟᎠᎬᎰᏀᎻᎥᎫᏦᏞᎷᏁᎾᏢᏒᏚᎢᏌᏙᎳᎩᏃ", strict=True))
 _SYLLABICS = dict(zip("abcdefghijklmnoprstuvwxy", "ᗩᗷᑕᗪEᖴGᕼIᒍKᒪᗰᑎOᑭᖇᔕTᑌᐯᗯ᙭Y", strict=True))
 _EMOJI = {"a": "🅰", "b": "🅱", "o": "⭕", "p": "🅿", "i": "ℹ", "s": "💲", "t": "✝", "x": "❌", "m": "Ⓜ"}
-_KEYS = {"u": "i", "i": "o", "o": "p", "e": "r", "a": "s"}
 
 
 def table(letters: dict[str, str]) -> Disguise:
@@ -137,11 +136,6 @@ def inserted(word: str, rng: random.Random) -> str:
     return word[:at] + rng.choice("xzq") + word[at:]
 
 
-def neighbour_key(word: str, rng: random.Random) -> str:
-    at = next((i for i in range(1, len(word)) if word[i] in _KEYS), 1)
-    return word[:at] + _KEYS.get(word[at], word[at]) + word[at + 1 :]
-
-
 def ransom(word: str, rng: random.Random) -> str:
     faces = (
         _SMALL,
@@ -203,7 +197,6 @@ FAMILIES: dict[str, Disguise] = {
     "braille_blank": joined("\u2800"),
     "ransom": ransom,
     "inserted": inserted,
-    "neighbour_key": neighbour_key,
 }
 WORDS = (
     "fuck",
@@ -233,4 +226,6 @@ INNOCENT = (
     "duck",
     "shirt",
 )
+# Under these an innocent word may be written exactly as a bad one is: c_unt, sht, b******t.
+LOSING = ("stars", "two_stars", "no_vowels", "emoji_inside", *(name for name in FAMILIES if name.startswith("struck")))
 CARRIERS = ("{}", "you are a {} and that is all", "what a {}!", "I think this {} was late, again.")

@@ -116,7 +116,8 @@ def is_masked(span: Span, site: SiteRules) -> bool:
 
 
 def links(case: Case, site: SiteRules) -> Finding:
-    """Links in the text: denied domains, shorteners, too many. The worst of the three decides."""
+    """Links in the text: denied domains, shorteners, too many. The worst of the three decides, the first of equals;
+    the numbers and spans tell of all."""
     found = find_links(case.body)
     if not found:
         return Finding("links", data={"count": 0})
@@ -124,17 +125,22 @@ def links(case: Case, site: SiteRules) -> Finding:
     counted = [link for link in found if not _is_under(link.host, settings.allow)]
     denied = [link for link in found if _is_under(link.host, settings.deny)]
     shortened = [link for link in counted if link.domain in SHORTENERS or link.host in SHORTENERS]
-    proposals = [(Effect.PASS, "passed", found)]
-    if len(counted) > settings.most:
-        proposals.append((Effect(settings.over), "many-links", tuple(counted)))
-    if shortened:
-        proposals.append((Effect(settings.shorteners), "shortener", tuple(shortened)))
-    if denied:
-        proposals.append((Effect(settings.denied), "denied-domain", tuple(denied)))
-    effect, code, shown = max(proposals, key=lambda proposal: STRENGTH[proposal[0]])
-    spans = tuple(Span(link.start, link.end, link.host) for link in shown[:MOST_SPANS])
-    data = {"count": len(counted), "most": settings.most, "hosts": sorted({link.host for link in found})[:MOST_SPANS]}
-    return Finding("links", effect, code, spans=spans, data=data)
+    proposals = [
+        (Effect(settings.denied), "denied-domain", denied),
+        (Effect(settings.shorteners), "shortener", shortened),
+        (Effect(settings.over), "many-links", counted if len(counted) > settings.most else []),
+    ]
+    objections = [proposal for proposal in proposals if proposal[2]]
+    effect, code, _ = max(objections, key=lambda each: STRENGTH[each[0]], default=(Effect.PASS, "passed", []))
+    shown = sorted({(link.start, link.end, link.host) for each in objections for link in each[2]})
+    data = {
+        "count": len(counted),
+        "most": settings.most,
+        "shorteners": len(shortened),
+        "denied": len(denied),
+        "hosts": sorted({link.host for link in found})[:MOST_SPANS],
+    }
+    return Finding("links", effect, code, spans=tuple(Span(*each) for each in shown[:MOST_SPANS]), data=data)
 
 
 def _is_under(host: str, domains: Sequence[str]) -> bool:

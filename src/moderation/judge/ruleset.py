@@ -57,12 +57,12 @@ def _revision(rules: Rules) -> str:
 
 @lru_cache(maxsize=1)
 def _lexicons() -> bytes:
-    """A digest of the shipped word lists: a new list is a new revision."""
-    folder = resources.files("moderation.text").joinpath("lexicons")
+    """A digest of the shipped lists of words, innocent words and look-alikes: a new list is a new revision."""
+    folder = resources.files("moderation.text")
+    files = [file for part in (folder, folder.joinpath("lexicons")) for file in part.iterdir()]
     digest = hashlib.sha256()
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.is_file():
-            digest.update(file.read_bytes())
+    for file in sorted((file for file in files if file.name.endswith(".txt")), key=lambda file: file.name):
+        digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     return digest.digest()
 
 

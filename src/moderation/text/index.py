@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import ahocorasick
 
 from moderation.text.lexicon import Lexicon, Term
-from moderation.text.normalise import fold
+from moderation.text.normalise import letters_of
 from moderation.text.spelling import key_of, runs, sound
+from moderation.text.words import common
 
 _SPELT_OUT = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")  # endings for which wrong spellings are worked out
 
@@ -54,8 +55,8 @@ class Index:
 def build(lexicon: Lexicon) -> Index:
     """Compile `lexicon`; takes time in proportion to its letters."""
     index = Index(None)
-    index.endings = {code: frozenset(_fold_word(e) for e in ends) for code, ends in lexicon.endings.items()}
-    index.prefixes = {code: frozenset(_fold_word(p) for p in given) for code, given in lexicon.prefixes.items()}
+    index.endings = {code: frozenset(letters_of(e) for e in ends) for code, ends in lexicon.endings.items()}
+    index.prefixes = {code: frozenset(letters_of(p) for p in given) for code, given in lexicon.prefixes.items()}
     by_key: dict[str, dict[str, Form]] = {}
     for term in lexicon.terms:
         form = form_of(term)
@@ -84,7 +85,7 @@ def _add_allowed(index: Index, lexicon: Lexicon) -> None:
     """Allow-terms: by their beginning where letters are Latin, anywhere in other scripts.  Phrases are `context`'s."""
     others = ahocorasick.Automaton()
     for term in lexicon.allow:
-        word = _fold_word(term)
+        word = letters_of(term)
         if " " in term or not word:
             continue
         index.allow.add(word)
@@ -99,18 +100,15 @@ def _add_allowed(index: Index, lexicon: Lexicon) -> None:
 
 def form_of(term: Term) -> Form:
     """How `term` is looked for."""
-    parts = tuple(p for p in (_fold_word(part) for part in term.text.replace("-", " ").split()) if p)
+    parts = tuple(p for p in (letters_of(part) for part in term.text.replace("-", " ").split()) if p)
     letters = "".join(parts)
     latin = letters.isascii()
     return Form(letters, runs(letters) if latin else (), term, parts, latin)
 
 
-def _fold_word(word: str) -> str:
-    return "".join(c for c in fold(word).text if c.isalnum() or not c.isascii())
-
-
 def _add_phrase(index: Index, form: Form) -> None:
-    anchor = max(range(len(form.parts)), key=lambda i: len(form.parts[i]))
+    words = common()  # looked up by its rarest word
+    anchor = max(range(len(form.parts)), key=lambda i: (form.parts[i] not in words, len(form.parts[i])))
     index.phrases.setdefault(form.parts[anchor], []).append((form.parts, anchor, form))
 
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 CATEGORIES = ("profanity", "sexual", "slur", "insult", "threat", "self-harm")
 SEVERITIES = ("mild", "strong", "severe")
@@ -124,7 +124,7 @@ def load(
 @lru_cache(maxsize=1)
 def shipped_lists() -> dict[str, Lexicon]:
     """Language code to its list, as shipped; parsed once."""
-    folder = resources.files(__package__).joinpath("lexicons")
+    folder = Path(__file__).with_name("lexicons")
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".txt")), key=lambda f: (f.name != "en.txt", f.name))
     return {f.name[:-4]: parse(f.read_text(encoding="utf-8"), f.name) for f in files}
 

@@ -46,7 +46,9 @@ def masked(index: Index, core: Sequence[Unit]) -> Form | None:
         return None
     soft = set(struck) <= _SOFT
     for word, form in index.masked.get((size, pattern[0]), ()):
-        if (form.term.wild or (not soft and len(struck) * 3 <= size)) and all(p in ("?", w) or (p[0] == "[" and w in p) for p, w in zip(pattern, word, strict=True)):
+        if (form.term.wild or (not soft and len(struck) * 3 <= size)) and all(
+            p in ("?", w) or (p[0] == "[" and w in p) for p, w in zip(pattern, word, strict=True)
+        ):
             return form
     return _elastic(index, pattern, struck)
 
@@ -55,9 +57,7 @@ def _opening(index: Index, pattern: list[str], struck: list[str]) -> Form | None
     """A word whose first letter is struck out, the rest being shown: *uck."""
     if len(pattern) < 4 or pattern[0] != "?" or struck != ["*"]:
         return None
-    rest = "".join(pattern[1:])
-    found = index.headless.get(rest)
-    return found
+    return index.headless.get("".join(pattern[1:]))
 
 
 def _elastic(index: Index, pattern: list[str], struck: list[str]) -> Form | None:

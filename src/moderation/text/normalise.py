@@ -59,6 +59,16 @@ def fold(text: str) -> Folded:
     return Folded("".join(letters), tuple(starts), tuple(ends))
 
 
+def letters_of(word: str) -> str:
+    """The folded letters and digits of one word without markup: what `fold` makes of it, without the map."""
+    if word.isascii():
+        return "".join(filter(str.isalnum, word.lower()))
+    readings = [READ[c] for c in word]
+    latin = any(r.kind in (LETTER, FACE, ACCENT) for r in readings)
+    shown = (r.look if latin and r.kind == NATIVE and r.look else r.plain for r in readings)
+    return "".join(c for letters in shown for c in letters if c.isalnum() or not c.isascii())
+
+
 def squeeze(text: str) -> str:
     """The folded letters and digits alone: the same for texts that differ only in dress.  Stable between processes."""
     return "".join(c for c in fold(text).text if c.isalnum())
@@ -75,7 +85,7 @@ def needs_undressing(text: str) -> bool:
 
 
 def undress(text: str) -> list[tuple[str, int, int]]:
-    """(character, start, end) of what is shown: tags and comments dropped, entities decoded, right-to-left runs turned."""
+    """(character, start, end) of what is shown: tags dropped, entities decoded, right-to-left runs turned."""
     if _MARKUP_START.search(text):
         pieces: list[tuple[str, int, int]] = []
         at = 0

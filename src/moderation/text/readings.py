@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 LETTER, FACE, DIGIT, SIGN, MARK, SPACE, GONE, NATIVE, ACCENT = range(9)
@@ -58,7 +58,7 @@ class Readings(dict[str, Reading]):
 @lru_cache(maxsize=1)
 def faces() -> dict[str, str]:
     """The table of look-alikes: character to Latin letters."""
-    source = resources.files(__package__).joinpath("lookalikes.txt").read_text(encoding="utf-8")
+    source = Path(__file__).with_name("lookalikes.txt").read_text(encoding="utf-8")
     table: dict[str, str] = {}
     for line in source.splitlines():
         if line and not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""Reads one piece of text (a chunk without spaces, or a run of fragments) against an index and says what is hidden in it.
+"""Reads one piece of text (a chunk without spaces, or a run of fragments) against an index: what is hidden in it?
 
 Each piece is read in a few ways at once: letters alone, signs and digits as the letters they imitate, each script's own
 letters.  Every candidate is then checked against what is really written, its surroundings and the innocent words.
@@ -30,7 +30,7 @@ class Hit(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One way to read a piece: letters, the unit behind each, and where the unbroken segment of each begins and ends."""
+    """One way to read a piece: letters, the unit behind each, and where its unbroken segment begins and ends."""
 
     letters: str
     units: Sequence[Unit]
@@ -43,7 +43,7 @@ class Line(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What kind of piece is read: a web address or path, a run of several chunks, a user name."""
+    """What kind of piece is read: a web address or path; a run of several chunks."""
 
     address: bool
     spaced: bool
@@ -52,13 +52,16 @@ class Place(NamedTuple):
 _RANDOM = re.compile(
     r"(?:[0-9a-f]{8}-[0-9a-f]{4}-.*|(?=[a-z-]*[0-9][0-9a-z-]*[a-z])(?:\w+:)?[0-9a-f]{8,}|0x[0-9a-f]+|#[0-9a-f]{3,8})\Z"
 )
-_ADDRESS = re.compile(
-    r"[a-z]+://|www\.|[\w.+-]+@[\w-]+\.|\w{2,}/\w|\w/\w{2,}|\w{2,}\.(?:com|org|net|example|co\.uk|io)\b"
-)
+_ADDRESS = re.compile(r"[a-z]://|www\.|[\w+-]@[\w-]{1,63}\.|\w\w/\w|\w/\w\w|\w\w\.(?:com|org|net|example|co\.uk|io)\b")
 _OUTER = "".join(map(chr, range(33, 48))) + ":;<=>?[\\]^_`{|}~“”‘’«»…"
 _BESIDE = 30  # letters beside a match that are looked at
 # Latin letters and signs that stand for Cyrillic ones in a word that is Cyrillic otherwise.
-_CYRILLIC = dict(zip("aceopxykmthb306@iu", "асеорхукмтнвзобаіи", strict=True)) | {"4": "ч", "1": "и", "n": "п", "r": "г"}
+_CYRILLIC = dict(zip("aceopxykmthb306@iu", "асеорхукмтнвзобаіи", strict=True)) | {
+    "4": "ч",
+    "1": "и",
+    "n": "п",
+    "r": "г",
+}
 _OPEN = frozenset(("s", "es", "ed", "er", "ers", "in", "ing", "y"))
 _JOINERS = ("s", "ed", "er", "ers", "ing", "in", "y")
 _NONE: frozenset[str] = frozenset()
@@ -70,18 +73,18 @@ def scan(index: Index, piece: str, *, spaced: bool = False) -> list[Hit]:
         return []
     units = read_units(piece)
     lower = piece.lower()
-    place = Place(bool(_ADDRESS.search(lower)), spaced)
+    place = Place(("/" in piece or "." in piece) and bool(_ADDRESS.search(lower)), spaced)
     if _RANDOM.match(lower.strip(_OUTER)):
         return []
     hits: list[Hit] = []
-    for line in readings(units, piece):
+    for line in readings(index, units, piece):
         hits += _search(index, line, place)
     if not spaced and not place.address:
         hits += _whole_word(index, units, hits)
     return hits
 
 
-def readings(units: Sequence[Unit], piece: str) -> list[Line]:
+def readings(index: Index, units: Sequence[Unit], piece: str) -> list[Line]:
     """The ways to read a piece that differ from one another."""
     kinds = {u.reading.kind for u in units}
     lines = [_line(units, leet=False, native=False)]
@@ -100,6 +103,9 @@ def readings(units: Sequence[Unit], piece: str) -> list[Line]:
         lines.append(_line(flipped, leet=False, native=False)._replace(tags=frozenset({"upside-down"})))
     if NATIVE in kinds:
         lines.append(_line(units, leet=False, native=True))
+    meant = (spelt for line in lines if line.tags for spelt in (line.letters, squash(line.letters)))
+    if any(word in common() and word not in index.words for word in meant):
+        return []  # c.0.u.n.t is count, whatever is left of it without its digit
     distinct: dict[str, Line] = {}
     for line in lines:
         if line.letters:
@@ -238,7 +244,9 @@ def _check(
             len(form.letters), joined and not _ending(form.letters, right, _OPEN) if not left else joined
         ):
             return None
-        if (not exact or whole in index.allow) and _is_innocent(index, form, whole, seen, joined=joined, plain=not (odd or stretched or line.tags or gaps)):
+        if (not exact or whole in index.allow) and _is_innocent(
+            index, form, whole, seen, joined=joined, plain=not (odd or stretched or line.tags or gaps)
+        ):
             return None
         if stretched and joined and squash(whole) in innocent_squashed():
             return None
@@ -268,7 +276,11 @@ def _lettered(line: Line, first: int, last: int, wild: bool) -> bool:
 
 
 def _is_innocent(index: Index, form: Form, whole: str, seen: str, *, joined: bool, plain: bool) -> bool:
-    if whole in innocent() or whole in index.allow or any(whole.startswith(a) and form.letters in a for a in index.excuses.get(whole[:2], ())):
+    if (
+        whole in innocent()
+        or whole in index.allow
+        or any(whole.startswith(a) and form.letters in a for a in index.excuses.get(whole[:2], ()))
+    ):
         return True
     for ending in ("s", "y", "es", "ed", "ing", "er", "ers", "ly", "ness"):
         if whole.endswith(ending) and len(whole) - len(ending) > len(seen) and whole[: -len(ending)] in innocent():
@@ -338,7 +350,12 @@ def _broken(form: Form, pieces: list[str], left: str, right: str, odd: int, line
         return False
     if form.parts == tuple(pieces):
         return not right or right in _JOINERS
-    if form.term.severity == "mild" or form.term.maybe or form.term.language != "en" or len(pieces) > max(3, len(form.letters) - 2):
+    if (
+        form.term.severity == "mild"
+        or form.term.maybe
+        or form.term.language != "en"
+        or len(pieces) > max(3, len(form.letters) - 2)
+    ):
         return False
     if right and right not in _JOINERS:
         return False
@@ -409,9 +426,16 @@ def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) 
 
 
 _SHORT = frozenset(
-    ("my", "me", "up", "it", "so", "no", "is", "im", "ur", "oh", "we", "he", "to", "of", "on", "in", "go")
-)
-_TAILS = frozenset(("ful", "ish", "tastic", "ster", "ah", "ahs", "asaurus", "elope", "zilla", "fest", "lord", "bird", "blimp", "stain", "bag", "brain", "bags", "dip", "wad", "nut", "nugget", "stick", "tard", "wit", "whit", "face", "hed", "head", "hole", "hat", "lick", "licker", "sucker", "muncher", "gobbler", "bandit", "bunny", "s", "es", "ed", "er", "ers", "ing", "in", "y", "a", "as", "az", "z"))
+    ("go", "he", "im", "in", "is", "it", "me", "my", "no", "of", "oh",
+     "on", "so", "to", "up", "ur", "we")
+)  # fmt: skip
+_TAILS = frozenset(
+    ("a", "ah", "ahs", "as", "asaurus", "az", "bag", "bags", "bandit", "bird", "blimp",
+     "brain", "bunny", "dip", "ed", "elope", "er", "ers", "es", "face", "fest", "ful",
+     "gobbler", "hat", "head", "hed", "hole", "in", "ing", "ish", "lick", "licker", "lord",
+     "muncher", "nugget", "nut", "s", "stain", "ster", "stick", "sucker", "tard", "tastic", "wad",
+     "whit", "wit", "y", "z", "zilla")
+)  # fmt: skip
 
 
 def _tags(span: Sequence[Unit], line: Line, odd: int, stretched: bool, gaps: bool) -> frozenset[str]:
@@ -444,9 +468,12 @@ def _whole_word(index: Index, units: Sequence[Unit], hits: list[Hit]) -> list[Hi
         letters = "".join(u.reading.look for u in core if u.reading.kind != GONE)
         plain = all(u.reading.kind in (LETTER, GONE) for u in core)
         form = index.misspelt.get(letters) or (index.sounds.get(sound(letters)) if len(letters) > 4 else None)
-        if form is not None and not (letters in innocent() or letters in common() or letters in index.words or letters in index.allow):
-            if plain or key(letters) not in innocent_keys():
-                return [Hit(start, end, form, frozenset({"respelt"}))]
+        if (
+            form is not None
+            and not (letters in innocent() or letters in common() or letters in index.words or letters in index.allow)
+            and (plain or key(letters) not in innocent_keys())
+        ):
+            return [Hit(start, end, form, frozenset({"respelt"}))]
     form = masked(index, core)
     return [] if form is None else [Hit(start, end, form, frozenset({"masked"}))]
 

@@ -7,6 +7,7 @@ all have the key of fuck.  The key finds candidates; `distance` says whether one
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 _CLASS = {"c": "k", "q": "k", "z": "s", "v": "u", "l": "i", "y": "i"}
 
@@ -39,7 +40,7 @@ def key(letters: str) -> str:
 def runs(letters: str) -> tuple[str, ...]:
     """The letters, cut where the key letter changes."""
     _, begins = key_of(letters)
-    return tuple(letters[a:b] for a, b in zip(begins, begins[1:], strict=False))
+    return tuple(letters[a:b] for a, b in pairwise(begins))
 
 
 def distance(word: tuple[str, ...], seen: tuple[str, ...]) -> tuple[int, bool]:

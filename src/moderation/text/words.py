@@ -6,7 +6,7 @@ Both are compiled by `lexicon_sources/`; see NOTICE for where they come from.  S
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 from moderation.text.spelling import key, squash
 
@@ -35,5 +35,5 @@ def innocent_squashed() -> frozenset[str]:
 
 
 def _lines(name: str) -> list[str]:
-    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
