@@ -62,7 +62,10 @@ def _flatten(text: str) -> str:
 
 
 _AT_HINT = re.compile(r"[\s\[({<_*-](?:at|arroba|ät|собака|а)[\s\])}>_*-]|\[@\]|\(a\)")
-_DOT = r"(?:\s{0,2}[\[({<_*-]{1,2}\s?(?:dot|punkt|point|punto|ponto|точка|\.)\s?[\])}>_*-]{1,2}\s{0,2}|\s{1,2}(?:dot|punkt|point|punto|ponto|точка)\s{1,2}|\.)"
+_DOT = (
+    r"(?:\s{0,2}[\[({<_*-]{1,2}\s?(?:dot|punkt|point|punto|ponto|точка|\.)\s?[\])}>_*-]{1,2}\s{0,2}|"
+    r"\s{1,2}(?:dot|punkt|point|punto|ponto|точка)\s{1,2}|\.)"
+)
 _AT_SIGN = re.compile(
     r"\s{0,2}[\[({<_*-]{1,2}\s?(?P<boxed>at|@|a|ät|arroba|собака)\s?[\])}>_*-]{1,2}\s{0,2}|"
     r"\s{1,2}(?P<word>at|arroba|собака)\s{1,2}|\s?(?P<sign>@)\s?"
@@ -73,7 +76,65 @@ _SPELT_DOT = re.compile(r"dot|punkt|point|punto|ponto|точка|[\[({<_*-]\s?\.
 _TLD = re.compile(r"(?:[a-z]{2,24}|xn--[\w-]{2,30}|[^\W\d_]{2,24})\Z")
 # Words before a plain "at" that tell a place, not the name of a mailbox.
 _PLACE = frozenset(
-    ["look", "looking", "me", "us", "see", "it", "is", "are", "was", "be", "shop", "page", "site", "more", "available", "here", "there", "online", "found", "find", "live", "meet", "visit", "all", "get", "one", "them", "him", "her", "you", "out", "up", "back", "home", "work", "works", "working", "read", "book", "buy", "order", "check", "stay", "staying", "not", "now", "and", "or", "only", "anyone", "someone", "people", "sold", "hosted", "based", "posted", "published"]
+    [
+        "look",
+        "looking",
+        "me",
+        "us",
+        "see",
+        "it",
+        "is",
+        "are",
+        "was",
+        "be",
+        "shop",
+        "page",
+        "site",
+        "more",
+        "available",
+        "here",
+        "there",
+        "online",
+        "found",
+        "find",
+        "live",
+        "meet",
+        "visit",
+        "all",
+        "get",
+        "one",
+        "them",
+        "him",
+        "her",
+        "you",
+        "out",
+        "up",
+        "back",
+        "home",
+        "work",
+        "works",
+        "working",
+        "read",
+        "book",
+        "buy",
+        "order",
+        "check",
+        "stay",
+        "staying",
+        "not",
+        "now",
+        "and",
+        "or",
+        "only",
+        "anyone",
+        "someone",
+        "people",
+        "sold",
+        "hosted",
+        "based",
+        "posted",
+        "published",
+    ]
 )
 
 
@@ -91,7 +152,7 @@ def _emails(text: str) -> Iterator[Contact]:
         loose = sign.group() != "@"
         if sign.group("word") and not (spelt and local.group().rsplit(None, 1)[-1] not in _PLACE):
             continue
-        if loose and sign.group("sign") and not spelt and not sign.group().strip(" ") == "@":
+        if loose and sign.group("sign") and not spelt and sign.group().strip(" ") != "@":
             continue
         if not loose and " " in local.group():
             start = sign.start() - len(local.group().rsplit(None, 1)[-1])
