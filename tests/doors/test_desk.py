@@ -385,7 +385,7 @@ def test_a_lost_redis_is_told(tmp_path: Any) -> None:
     with running_service(tmp_path / "state", env={"MODERATION_REDIS_URL": "redis://127.0.0.1:1/0"}) as lonely:
         lonely.person("Ana")
         ana = Visitor(lonely, "Ana")
-        comment = held(lonely, "open")
+        comment = held(lonely, "open", body="A word while Redis is away.")
         wait_until(lambda: "Redis does not answer." in ana.get(), 10)
         assert "Redis did not answer, so the rate limits were not sure." in words(ana.card(comment))
 
