@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -48,3 +52,37 @@ def test_nothing_is_opened_at_import() -> None:
 def test_every_error_names_what_went_wrong() -> None:
     assert all(kind.__doc__ for kind in _all_errors()), "an error without a docstring"
     assert errors.__doc__
+
+
+def test_the_service_imports_only_what_it_is_installed_with() -> None:
+    """Tests run with more packages than the service has, so a missing dependency shows here or at its owner's."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = declared["optional-dependencies"]
+    wanted = [*declared["dependencies"], *extras["embedded"], *extras["postgres"]]
+    allowed = {re.split(r"[^a-z0-9-]", each)[0] for each in wanted} | {"moderation"} | BROUGHT_ALONG
+    owners = packages_distributions()
+    strange = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / "src").rglob("*.py")
+        for name in _imported(path)
+        if name not in sys.stdlib_module_names and not {_plain(owner) for owner in owners.get(name, [name])} & allowed
+    }
+    assert not strange
+
+
+BROUGHT_ALONG = {"werkzeug", "markupsafe"}
+"""Parts of Flask that its documentation tells to import by their own names."""
+
+
+def _imported(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    plain = {alias.name.partition(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {
+        node.module.partition(".")[0]
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+
+
+def _plain(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
