@@ -14,13 +14,14 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, Response, current_app, g, redirect, render_template, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation import __version__
 from moderation.actions.submit import Intake
 from moderation.edges import queries, telemetry
-from moderation.errors import ModerationError, NotSignedIn, UnsupportedContent
+from moderation.errors import ModerationError, NotSignedIn, Unparsable, UnsupportedContent
 from moderation.runtime import Runtime
 from moderation.values import Status
 from moderation.web import audit, auth, context, docs
@@ -60,6 +61,7 @@ def create_app(rt: Runtime) -> Flask:
     app.after_request(_finish)
     app.register_error_handler(ModerationError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
+    app.register_error_handler(ParseException, _refuse_framing)
     app.register_error_handler(Exception, _fail)
     secure = rt.env.public_url.startswith("https://")
     app.config["TRANSPORT"] = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"} if secure else {}
@@ -160,6 +162,11 @@ def _refuse_http(error: HTTPException) -> AnyResponse:
     if wants_page():
         return _page(status, body, headers)
     return Response(orjson.dumps(body), status, headers, "application/problem+json")
+
+
+def _refuse_framing(_: Exception) -> AnyResponse:
+    """gunicorn finds out about bad chunks only while a view reads the body."""
+    return _refuse(Unparsable("framing"))
 
 
 def _fail(error: Exception) -> AnyResponse:

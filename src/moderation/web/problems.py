@@ -38,6 +38,7 @@ STATUSES: Mapping[type[ModerationError], tuple[int, str, str]] = {
 }
 
 DETAILS: Mapping[str, str] = {
+    "framing": "The body's chunks are not what HTTP asks for.",
     "not-utf-8": "The body is not UTF-8.",
     "byte-order-mark": "The body begins with a byte order mark.",
     "not-json": "The body is not JSON.",

@@ -24,6 +24,7 @@ from moderation.edges.telemetry import configure_logging
 from moderation.runtime import Runtime
 from moderation.settings import Environment
 from moderation.web.app import create_app
+from moderation.web.refusals import Worker
 from moderation.worker import Housekeeping
 
 
@@ -55,7 +56,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings: dict[str, Any] = {
             "bind": [f"{env.host}:{env.port}" if ":" not in env.host else f"[{env.host}]:{env.port}"],
             "workers": env.workers,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": env.threads,
             "worker_connections": 1000,
             "backlog": 512,
