@@ -80,6 +80,14 @@ def test_a_published_comment_is_read_there(service: Service) -> None:
     assert '<a href="https://ben.example" rel="nofollow ugc noopener">Ben &lt;b&gt;</a>' in page
 
 
+def test_who_has_posted_sees_it_at_once_whichever_worker_shows_the_page(service: Service) -> None:
+    url = f"{service.base}/t/open?article=at-once"
+    for number in range(20):
+        requests.get(url, timeout=15)  # each on a connection of its own, so that every worker has read the thread
+        service.post("open", article="at-once", body=f"Word number {number}.")
+        assert f"Word number {number}." in requests.get(url, timeout=15).text
+
+
 def test_a_waiting_comment_is_not_there(service: Service) -> None:
     sent = post_form(service, **good_form(article="waiting", email=CANARY, body="Nobody may read this yet."))
     assert sent.status_code == 303

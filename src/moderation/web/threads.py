@@ -40,8 +40,9 @@ class Page:
 
 
 def thread_view(site_id: str, article_key: str, cursor: str = "", *, newest_first: bool = False) -> dict[str, Any]:
-    """A page of a thread as a dict, for the pages. Raises what `Threads.page` raises."""
-    return threads().page(site_id, article_key, cursor, newest_first=newest_first).view
+    """A page of a thread as a dict, for the pages, never older than now: who has just posted is led to one, by any of
+    the workers. Raises what `Threads.page` raises."""
+    return threads().page(site_id, article_key, cursor, newest_first=newest_first, fresh=0).view
 
 
 def threads() -> Threads:
@@ -57,8 +58,8 @@ class Threads:
         self._pages: OrderedDict[tuple[str, str, str, bool], Page] = OrderedDict()
         self._mutex = threading.Lock()
 
-    def page(self, site_id: str, key: str, cursor: str, *, newest_first: bool) -> Page:
-        """Raises NotFound for the site, Invalid for the cursor, StoreError when there is nothing to fall back on."""
+    def page(self, site_id: str, key: str, cursor: str, *, newest_first: bool, fresh: float = FRESH) -> Page:
+        """`fresh`: for how many seconds an earlier reading is good without asking. Raises NotFound for the site, Invalid for the cursor, StoreError when there is nothing to fall back on."""
         rules = self._rt.rules
         site = rules.sites.get(site_id)
         if site is None:
@@ -66,7 +67,7 @@ class Threads:
         name = (site_id, key, cursor, newest_first)
         now = time.monotonic()
         known = self._pages.get(name)
-        if known and now - known.read_at < FRESH and known.version[0] == rules.revision:
+        if known and now - known.read_at < fresh and known.version[0] == rules.revision:
             return known
         try:
             page = self._read(rules, site, name, known, now)
