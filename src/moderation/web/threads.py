@@ -59,7 +59,8 @@ class Threads:
         self._mutex = threading.Lock()
 
     def page(self, site_id: str, key: str, cursor: str, *, newest_first: bool, fresh: float = FRESH) -> Page:
-        """`fresh`: for how many seconds an earlier reading is good without asking. Raises NotFound for the site, Invalid for the cursor, StoreError when there is nothing to fall back on."""
+        """`fresh`: for how many seconds an earlier reading is good without asking. Raises NotFound for the site,
+        Invalid for the cursor, StoreError when there is nothing to fall back on."""
         rules = self._rt.rules
         site = rules.sites.get(site_id)
         if site is None:
