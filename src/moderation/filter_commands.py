@@ -1,5 +1,5 @@
-"""The commands `moderation filter` and `moderation evaluate`: the text filter from a shell. Imports little at the top,
-since a filter that is started for one line must answer at once."""
+"""The command `moderation filter`: the text filter from a shell. Imports little at the top, since a filter that is
+started for one line must answer at once."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from moderation.errors import RulesProblem
 from moderation.rules_problems import place, shown_key, shown_value
@@ -40,13 +41,18 @@ def _unknown_language(met: dict[_At, RulesProblem], at: _At, code: str) -> None:
 
 
 def _unknown_word(met: dict[_At, RulesProblem], at: _At, word: str) -> None:
-    known = {term.text.casefold() for shipped in shipped_lists().values() for term in shipped.terms}
+    known = _shipped_words()
     if word.casefold() not in known:
         near = difflib.get_close_matches(word.casefold(), known, 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; your own words go into deny or own"
         met.setdefault(
             at, RulesProblem(at[0], at[1], shown_key(at[2]), shown_value(word), f"no shipped list has this word{hint}")
         )
+
+
+@lru_cache(maxsize=1)
+def _shipped_words() -> frozenset[str]:
+    return frozenset(term.text.casefold() for shipped in shipped_lists().values() for term in shipped.terms)
 
 
 _PROBLEM = re.compile(r"own:(\d+):(\d+): (.*)", re.DOTALL)

@@ -82,8 +82,11 @@ class Matcher:
         self, text: str, chunks: list[str], name: bool, places: tuple[list[int], list[int]] | None
     ) -> tuple[Match, ...]:
         kinds = bytes(map(self._kinds.get, chunks, repeat(UNKNOWN)))
+        fresh: dict[str, tuple[int, Note]] = {}  # long chunks are remembered only as long as this text
         if UNKNOWN in kinds:
-            kinds = bytes(self._look(c)[0] if k == UNKNOWN else k for c, k in zip(chunks, kinds, strict=True))
+            unknown = {c for c, k in zip(chunks, kinds, strict=True) if k == UNKNOWN}
+            fresh = {c: self._look(c) for c in unknown}
+            kinds = bytes(fresh[c][0] if k == UNKNOWN else k for c, k in zip(chunks, kinds, strict=True))
         noted = NOTED in kinds
         runs = [] if name or FRAGMENT not in kinds else [m.span() for m in _RUN.finditer(kinds)]
         runs = [(a, b) for a, b in runs if b - a > 1]
@@ -92,7 +95,7 @@ class Matcher:
         spans = [m.span() for m in _CHUNK.finditer(text)]
         found: list[Found] = []
         if noted:
-            found += self._noted(chunks, kinds, spans)
+            found += self._noted(chunks, kinds, spans, fresh)
         for first, last in runs:
             start, end = spans[first][0], spans[last - 1][1]
             found += [Found(start + f.start, start + f.end, f.form, f.tags) for f in self._run(text[start:end])]
@@ -128,14 +131,16 @@ class Matcher:
             return CLEAN
         return FILLING if word in common() else FRAGMENT
 
-    def _noted(self, chunks: list[str], kinds: bytes, spans: list[tuple[int, int]]) -> list[Found]:
+    def _noted(
+        self, chunks: list[str], kinds: bytes, spans: list[tuple[int, int]], fresh: dict[str, tuple[int, Note]]
+    ) -> list[Found]:
         """What single chunks hold, and phrases of several."""
         found: list[Found] = []
         for i, kind in enumerate(kinds):
             if kind != NOTED:
                 continue
             start = spans[i][0]
-            note = self._look(chunks[i])[1]
+            note = (fresh.get(chunks[i]) or self._look(chunks[i]))[1]
             found += [Found(start + f.start, start + f.end, f.form, f.tags) for f in note.found]
             for parts, anchor, form in self._index.phrases.get(note.word, ()):
                 first = i - anchor

@@ -28,7 +28,7 @@ from moderation.web import audit, auth, context, docs
 from moderation.web.api import EXPOSED, api
 from moderation.web.desk import desk
 from moderation.web.pages import pages
-from moderation.web.problems import problem
+from moderation.web.problems import problem, untyped
 from moderation.web.threads import Threads
 
 log = structlog.get_logger()
@@ -151,13 +151,8 @@ def _refuse_http(error: HTTPException) -> AnyResponse:
     if status < 400:
         return error.get_response()
     titles = {404: "Nothing here", 405: "This method is not allowed here", 413: "The body is too large"}
-    body = {
-        "type": "about:blank",
-        "title": titles.get(status, error.name),
-        "status": status,
-        "detail": titles.get(status, error.name) + ".",
-        "instance": f"urn:moderation:request:{g.get('request_id', '')}",
-    }
+    title = titles.get(status, error.name)
+    body = untyped(status, title, title + ".", g.get("request_id", ""))
     headers = {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or []))} if status == 405 else {}
     if wants_page():
         return _page(status, body, headers)
@@ -172,13 +167,8 @@ def _refuse_framing(_: Exception) -> AnyResponse:
 def _fail(error: Exception) -> AnyResponse:
     """A fault of ours: logged with its place, told without its text."""
     log.error("request-failed", request=g.get("request_id"), error=type(error).__name__, where=telemetry.places(error))
-    body = {
-        "type": "about:blank",
-        "title": "Something went wrong here",
-        "status": 500,
-        "detail": "Nothing was changed. Please try again; if it stays, tell the site's owner the number below.",
-        "instance": f"urn:moderation:request:{g.get('request_id', '')}",
-    }
+    told = "Nothing was changed. Please try again; if it stays, tell the site's owner the number below."
+    body = untyped(500, "Something went wrong here", told, g.get("request_id", ""))
     return _page(500, body, {}) if wants_page() else Response(orjson.dumps(body), 500, {}, "application/problem+json")
 
 

@@ -32,7 +32,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 @auth.signed_in(Right.READ_JOURNAL)
 def page() -> str:
     """Newest first, by keyset."""
-    asked = {name: request.args[name].strip() for name in FIELDS if request.args.get(name, "").strip()}
+    asked = _asked()
     rows = _rows(asked, _before(), PAGE + 1)
     more = {"before": str(rows[PAGE - 1]["seq"])} if len(rows) > PAGE else None
     return render_template(
@@ -50,7 +50,7 @@ def page() -> str:
 @auth.signed_in(Right.READ_JOURNAL)
 def download() -> Response:
     """The rows that match, as a spreadsheet reads them."""
-    asked = {name: request.args[name].strip() for name in FIELDS if request.args.get(name, "").strip()}
+    asked = _asked()
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -67,6 +67,12 @@ def safe_cell(text: str) -> str:
 
 def _text(value: object) -> str:
     return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value or "")
+
+
+def _asked() -> dict[str, str]:
+    """The filters that are filled in."""
+    given = {name: request.args.get(name, "").strip() for name in FIELDS}
+    return {name: value for name, value in given.items() if value}
 
 
 def _rows(asked: Mapping[str, str], before: int | None, limit: int) -> list[Mapping[str, Any]]:

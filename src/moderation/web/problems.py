@@ -121,6 +121,17 @@ def problem(error: ModerationError, instance: str) -> tuple[int, dict[str, Any],
     return status, body, headers
 
 
+def untyped(status: int, title: str, detail: str, instance: str) -> dict[str, Any]:
+    """Problem details that say no more than the status does (RFC 9457, section 4.2.1)."""
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:moderation:request:{instance}",
+    }
+
+
 def detail(error: ModerationError) -> str:
     """One or two plain sentences."""
     if isinstance(error, errors.TooFast):

@@ -17,6 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from moderation.edges import telemetry
 from moderation.web.app import API_POLICY, COMMON
+from moderation.web.problems import untyped
 
 log = structlog.get_logger()
 
@@ -63,14 +64,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 def answer(status: int, reason: str, number: str, transport: dict[str, str]) -> bytes:
     """The whole answer, as bytes. `transport` are the headers that every answer has over https."""
-    problem = {
-        "type": "about:blank",
-        "title": reason,
-        "status": status,
-        "detail": "This is not a request that can be read here." if status < 500 else "This cannot be done here.",
-        "instance": f"urn:moderation:request:{number}",
-    }
-    body = orjson.dumps(problem)
+    told = "This is not a request that can be read here." if status < 500 else "This cannot be done here."
+    body = orjson.dumps(untyped(status, reason, told, number))
     headers = {
         "Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()),
         "Connection": "close",
