@@ -110,6 +110,15 @@ def test_the_problems_of_a_list_stand_where_they_are_in_the_rules_file() -> None
     assert "no shipped list has this word; did you mean bullshit" in told[3]
 
 
+def test_of_many_unknown_words_all_are_told_and_the_first_with_what_was_meant() -> None:
+    words = "".join(f'"bulshit{number:03}" = "off"\n' for number in range(100))
+    with pytest.raises(RulesInvalid) as refused:
+        rules_file.check_text(f"[sites.a]\n[sites.b]\n[defaults.words.regrade]\n{words}", "moderation.toml")
+    told = [problem.allowed for problem in refused.value.problems]
+    assert len(told) == 100
+    assert ["did you mean" in sentence for sentence in told] == [True] * 20 + [False] * 80
+
+
 def test_a_list_in_one_line_is_told_with_its_own_line_and_column() -> None:
     with pytest.raises(
         RulesInvalid, match=r"moderation.toml:4:1: sites.news.words.own: line 2, column 1 of the list: "

@@ -40,14 +40,17 @@ def _unknown_language(met: dict[_At, RulesProblem], at: _At, code: str) -> None:
         met.setdefault(at, RulesProblem(at[0], at[1], shown_key(at[2]), shown_value(code), allowed))
 
 
+SUGGESTED = 20
+"""Unknown words that get suggestions: looking for what was meant costs some milliseconds a word."""
+
+
 def _unknown_word(met: dict[_At, RulesProblem], at: _At, word: str) -> None:
     known = _shipped_words()
-    if word.casefold() not in known:
-        near = difflib.get_close_matches(word.casefold(), known, 3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else "; your own words go into deny or own"
-        met.setdefault(
-            at, RulesProblem(at[0], at[1], shown_key(at[2]), shown_value(word), f"no shipped list has this word{hint}")
-        )
+    if word.casefold() in known or at in met:
+        return
+    near = difflib.get_close_matches(word.casefold(), known, 3) if len(met) < SUGGESTED else []
+    hint = f"; did you mean {' or '.join(near)}?" if near else "; your own words go into deny or own"
+    met[at] = RulesProblem(at[0], at[1], shown_key(at[2]), shown_value(word), f"no shipped list has this word{hint}")
 
 
 @lru_cache(maxsize=1)
