@@ -9,11 +9,13 @@ FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # What changes seldom comes first: a change of the code leaves this layer as it is.
-COPY deploy/requirements.txt deploy/requirements-build.txt deploy/
+# requirements-language: with what tells languages apart, for rules that ask for comment.language.
+ARG PACKAGES=requirements
+COPY deploy/requirements.txt deploy/requirements-language.txt deploy/requirements-build.txt deploy/
 RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --require-hashes -r deploy/requirements-build.txt \
     && python -m venv --without-pip /opt/moderation \
-    && pip --python /opt/moderation/bin/python install --require-hashes -r deploy/requirements.txt
+    && pip --python /opt/moderation/bin/python install --require-hashes -r "deploy/${PACKAGES}.txt"
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /dist \

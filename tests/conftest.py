@@ -5,15 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from moderation.edges import vault
 from moderation.runtime import Runtime
 from moderation.settings import Environment
-from tests.service import RULES
+from tests import canary
+from tests.service import RULES, STARTED
 
-pytest_plugins = ["tests.edges.redis_fixtures", "tests.edges.store_fixtures"]
+pytest_plugins = ["tests.edges.redis_fixtures", "tests.edges.store_fixtures", "tests.smtp"]
+
+
+def pytest_configure() -> None:
+    settings.register_profile("ours", deadline=None)  # how long an example takes says how busy the machine is
+    settings.load_profile("ours")
+    canary.search_all_answers()
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """What a test measured: one line, printed at the end of the run, from whichever process ran it."""
+    return lambda line: record_property("told", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    lines = [line for report in reports for name, line in getattr(report, "user_properties", ()) if name == "told"]
+    if lines:
+        terminalreporter.section("told by the tests")
+        for line in dict.fromkeys(lines):  # setup, call and teardown of a test report the same
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """At the end of the run, whatever any service has left on the disk is searched for the canary."""
+    yield
+    for state in STARTED:
+        canary.check_files(state)
 
 
 class Clock:
@@ -42,11 +74,12 @@ def make_runtime(tmp_path: Path, database_url: str, redis_url: str, clock: Clock
 
     opened: list[Runtime] = []
 
-    def make(rules: str = RULES) -> Runtime:
+    def make(rules: str = RULES, **settings: Any) -> Runtime:
         state = tmp_path / "state"
         state.mkdir(exist_ok=True)
         (state / "moderation.toml").write_text(rules.replace("{base}", "http://127.0.0.1:8080"), "utf-8")
-        env = Environment(state=state, database_url=database_url, redis_url=redis_url, workers=1)
+        given: dict[str, Any] = {"workers": 1, "totp_required": "none"} | settings
+        env = Environment(state=state, database_url=database_url, redis_url=redis_url, **given)
         vault.ensure_keys(env.keys_path)
         migrate(env.database, state / "migrate.lock")
         rt = Runtime(env, now=clock)

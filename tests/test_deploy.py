@@ -48,23 +48,27 @@ def output(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = 
 # --- pins -------------------------------------------------------------------------------------------------------------
 
 
-def pins(file: str) -> dict[str, tuple[str, set[str]]]:
-    """Package -> (version, hashes) of a requirements file."""
+def pins(file: str) -> dict[str, tuple[set[str], set[str]]]:
+    """Package -> (versions, hashes) of a requirements file. Some have another version for an old Python."""
     entries = re.split(r"^(?=\S)", (DEPLOY / file).read_text(), flags=re.MULTILINE)
-    found = {}
+    found: dict[str, tuple[set[str], set[str]]] = {}
     for entry in filter(None, entries):
         match = re.match(r"([a-z0-9-]+)(?:\[\S+])?==(\S+)", entry)
         assert match, f"{file} has a line that is no pin: {entry!r}"
-        found[match[1]] = match[2], set(re.findall(r"--hash=(\S+)", entry))
+        versions, hashes = found.setdefault(match[1], (set(), set()))
+        versions.add(match[2])
+        hashes.update(re.findall(r"--hash=(\S+)", entry))
     return found
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-test.txt"])
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-test.txt", "requirements-language.txt"])
 def test_the_requirements_are_those_of_the_lock(file: str) -> None:
-    locked = {}
+    locked: dict[str, tuple[set[str], set[str]]] = {}
     for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]:
         files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-        locked[package["name"]] = package["version"] if files else "", {each["hash"] for each in files}
+        versions, hashes = locked.setdefault(package["name"], (set(), set()))
+        versions.update([package["version"]] if files else [])
+        hashes.update(each["hash"] for each in files)
     stale = {name: pin for name, pin in pins(file).items() if locked.get(name) != pin}
     assert not stale, f"deploy/{file} and uv.lock differ; type: ./run lock"
 
@@ -75,7 +79,8 @@ def test_every_direct_dependency_is_pinned() -> None:
     run = [*project["project"]["dependencies"], *extras["embedded"], *extras["postgres"]]
     for file, wanted in {
         "requirements.txt": run,
-        "requirements-test.txt": [*run, *extras["test"]],
+        "requirements-test.txt": [*run, *extras["language"], *extras["test"]],
+        "requirements-language.txt": [*run, *extras["language"]],
         "requirements-build.txt": project["build-system"]["requires"],
     }.items():
         names = {re.split(r"[^a-z0-9-]", each)[0] for each in wanted}

@@ -1,4 +1,5 @@
-"""The plan of the house holds: who imports whom, and that every error has a status and every code a sentence."""
+"""The plan of the house holds: who imports whom, that every error has a status and every code a sentence, that what is
+public says what it is, and that what a page of the documentation names is there."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -58,7 +60,7 @@ def test_the_service_imports_only_what_it_is_installed_with() -> None:
     """Tests run with more packages than the service has, so a missing dependency shows here or at its owner's."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = declared["optional-dependencies"]
-    wanted = [*declared["dependencies"], *extras["embedded"], *extras["postgres"]]
+    wanted = [*declared["dependencies"], *extras["embedded"], *extras["language"], *extras["oidc"], *extras["postgres"]]
     allowed = {re.split(r"[^a-z0-9-]", each)[0] for each in wanted} | {"moderation"} | BROUGHT_ALONG
     owners = packages_distributions()
     strange = {
@@ -70,8 +72,85 @@ def test_the_service_imports_only_what_it_is_installed_with() -> None:
     assert not strange
 
 
-BROUGHT_ALONG = {"werkzeug", "markupsafe"}
-"""Parts of Flask that its documentation tells to import by their own names."""
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "bench").glob("*.md")]
+
+
+def test_every_code_of_a_refusal_has_a_sentence() -> None:
+    told = {
+        "FieldProblem": problems.FIELD_SENTENCES,
+        **dict.fromkeys(("Unparsable", "UnsupportedContent", "NotFound", "OriginRefused"), problems.DETAILS),
+        "Unavailable": problems.DETAILS,
+    }
+    codes = [
+        (call, str(argument.value))
+        for path in SOURCES
+        for call, at in _calls(path, dict.fromkeys(told, 0) | {"FieldProblem": 1, "Unavailable": 1})
+        for argument in ast.walk(at)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+    assert len(codes) > 40
+    assert not [(call, code) for call, code in codes if code not in told[call]]
+
+
+def _calls(path: Path, wanted: dict[str, int]) -> Iterator[tuple[str, ast.expr]]:
+    """Each call of a name in `wanted` in this file, with its argument at the place that stands there."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if name in wanted and len(node.args) > wanted[name]:
+                yield name, node.args[wanted[name]]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_what_is_public_says_what_it_is(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    public = [
+        node
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        and not node.name.startswith("_")
+        and node.name != "upgrade"
+    ]
+    bare = [node.name for node in public if not ast.get_docstring(node)]
+    assert not bare
+    assert ast.get_docstring(tree) or (path.name == "__init__.py" and not tree.body)
+
+
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
+    folders = [ROOT / name for name in ("src", "tests", "bench", "deploy", "docs")]
+    texts = [path for folder in folders for path in folder.rglob("*") if path.suffix in TEXTS]
+    assert len(texts) > 150
+    assert not [path for path in texts if later.search(path.read_text("utf-8"))]
+
+
+TEXTS = {".py", ".js", ".css", ".html", ".md", ".toml", ".lua", ".yaml", ".conf", ".service"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_every_page_that_a_file_names_is_there() -> None:
+    """`docs/x.md` is named by help texts, example files and other pages."""
+    package = ROOT / "src" / "moderation"
+    files = [*PAGES, ROOT / "run", *(ROOT / "deploy").glob("*"), package / "cli.py", package / "default_rules.toml"]
+    named = {name for path in files for name in re.findall(r"\bdocs/[a-z-]+\.md\b", path.read_text("utf-8"))}
+    assert len(named) > 4
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
+    assert not [page.name for page in pages if str(page.relative_to(ROOT)) not in readme]
+
+
+BROUGHT_ALONG = {"hiredis", "werkzeug", "markupsafe"}
+"""What dependencies bring along and tell to use: parts of Flask, and what `redis[hiredis]` asks for."""
 
 
 def _imported(path: Path) -> set[str]:
@@ -86,3 +165,9 @@ def _imported(path: Path) -> set[str]:
 
 def _plain(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_the_page_for_operators_tells_of_every_metric() -> None:
+    named = set(re.findall(r"`(moderation_[a-z_]+)`", (ROOT / "docs" / "operations.md").read_text("utf-8")))
+    source = (ROOT / "src" / "moderation" / "edges" / "telemetry.py").read_text("utf-8")
+    assert named == set(re.findall(r'"(moderation_[a-z_]+)"', source))

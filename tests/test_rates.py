@@ -131,6 +131,13 @@ def answer(*buckets: BucketAnswer) -> Answer:
     return Answer(all(b.allowed or b.bucket.soft for b in buckets), buckets, (), "redis")
 
 
+def test_the_lengths_of_the_prefixes_can_be_set() -> None:
+    assert address_prefixes("203.0.113.77", ipv4=24) == ("203.0.113.0/24",)
+    assert address_prefixes("::ffff:203.0.113.77", ipv4=28) == ("203.0.113.64/28",)
+    assert address_prefixes("2001:db8:1:2ff::3", ipv6=56, network=32) == ("2001:db8:1:200::/56", "2001:db8::/32")
+    assert address_prefixes("2001:db8::3", ipv6=128) == ("2001:db8::3/128", "2001:db8::/48")
+
+
 def test_headers_of_an_allowed_submission_have_the_draft_s_form() -> None:
     allowed = answer(BucketAnswer(bucket(Window("post", 5, 600, 5)), True, 3, 0, 240.2))
     assert ratelimit_headers(allowed) == {"RateLimit-Policy": '"post";q=5;w=600', "RateLimit": '"post";r=3;t=241'}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,19 +21,40 @@ from tests.service import PASSWORD
 TABLE = {
     (Role.MODERATOR, Right.READ_QUEUE): True,
     (Role.MODERATOR, Right.DECIDE): True,
+    (Role.MODERATOR, Right.DECIDE_ESCALATED): False,
+    (Role.MODERATOR, Right.REVEAL_EMAIL): False,
     (Role.MODERATOR, Right.MANAGE_ARTICLES): True,
+    (Role.MODERATOR, Right.BAN): True,
     (Role.MODERATOR, Right.MANAGE_PEOPLE): False,
     (Role.MODERATOR, Right.READ_JOURNAL): False,
+    (Role.MODERATOR, Right.MANAGE_RULES): False,
+    (Role.SENIOR, Right.READ_QUEUE): True,
+    (Role.SENIOR, Right.DECIDE): True,
+    (Role.SENIOR, Right.DECIDE_ESCALATED): True,
+    (Role.SENIOR, Right.REVEAL_EMAIL): True,
+    (Role.SENIOR, Right.MANAGE_ARTICLES): True,
+    (Role.SENIOR, Right.BAN): True,
+    (Role.SENIOR, Right.MANAGE_PEOPLE): False,
+    (Role.SENIOR, Right.READ_JOURNAL): False,
+    (Role.SENIOR, Right.MANAGE_RULES): False,
     (Role.ADMIN, Right.READ_QUEUE): True,
     (Role.ADMIN, Right.DECIDE): True,
+    (Role.ADMIN, Right.DECIDE_ESCALATED): True,
+    (Role.ADMIN, Right.REVEAL_EMAIL): True,
     (Role.ADMIN, Right.MANAGE_ARTICLES): True,
+    (Role.ADMIN, Right.BAN): True,
     (Role.ADMIN, Right.MANAGE_PEOPLE): True,
     (Role.ADMIN, Right.READ_JOURNAL): True,
+    (Role.ADMIN, Right.MANAGE_RULES): True,
     (Role.AUDITOR, Right.READ_QUEUE): True,
     (Role.AUDITOR, Right.DECIDE): False,
+    (Role.AUDITOR, Right.DECIDE_ESCALATED): False,
+    (Role.AUDITOR, Right.REVEAL_EMAIL): False,
     (Role.AUDITOR, Right.MANAGE_ARTICLES): False,
+    (Role.AUDITOR, Right.BAN): False,
     (Role.AUDITOR, Right.MANAGE_PEOPLE): False,
     (Role.AUDITOR, Right.READ_JOURNAL): True,
+    (Role.AUDITOR, Right.MANAGE_RULES): False,
 }
 
 OPEN_DOORS = {"/desk/sign-in", "/desk/set-password"}
@@ -126,6 +148,7 @@ def test_an_auditor_reads_the_record_and_filters_it(rt: Runtime, auditor: FlaskC
     page = auditor.get("/desk/audit").get_data(as_text=True)
     assert "<code>person-created</code>" in page
     assert "<code>sign-in</code>" in page
+    assert re.search(r"<bdi>Ada</bdi></a>\s*<button[^>]*>Sign out</button>", page)
     some = auditor.get("/desk/audit?action=sign-in&actor=Ada").get_data(as_text=True)
     assert "<code>sign-in</code>" in some
     assert "<code>person-created</code>" not in some

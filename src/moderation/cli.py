@@ -6,22 +6,34 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from moderation import __version__
-from moderation.errors import KeysInvalid, ModerationError, RulesInvalid
-from moderation.filter_commands import filter_command
-from moderation.values import Moderator, Right, Role
+from moderation import __version__, rules_commands
+from moderation.backup_commands import backup, restore
+from moderation.commands import (
+    COMMAND_LINE,
+    address,
+    environment,
+    local_address,
+    options,
+    prepare,
+    using,
+    with_redis,
+    with_runtime,
+)
+from moderation.errors import KeysInvalid, RulesInvalid
+from moderation.filter_commands import evaluate_command, filter_command
+from moderation.keys_commands import keys
+from moderation.limits_commands import limits
+from moderation.privacy_commands import privacy
+from moderation.values import Right, Role
+from moderation.webhooks_commands import webhooks
 
 if TYPE_CHECKING:
     from moderation.settings import Environment
-
-COMMAND_LINE = Moderator(0, "command line", frozenset(Right), None, "owner")
-"""Who acts in the journal when a command is typed: whoever may read the keys may do everything."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -33,6 +45,8 @@ def main() -> None:
     Start here:
       moderation serve                     the service on http://127.0.0.1:8080
       moderation check moderation.toml     is this rules file good?
+      moderation explain --text "…"        what comes of a comment under the rules, and why?
+      moderation backtest new.toml         what would new rules have done last month?
       moderation doctor                    is everything as it should be?
       moderation filter "some text"        what does the text filter find in it?
 
@@ -42,46 +56,8 @@ def main() -> None:
     """
 
 
-def _options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Options that stand for environment settings, shared by commands."""
-    known = {
-        "state": click.option(
-            "--state", type=click.Path(path_type=Path), help="Folder for data, keys and rules. [./state]"
-        ),
-        "port": click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on. [8080]"),
-        "host": click.option("--host", help="Address to listen on. [127.0.0.1]"),
-        "workers": click.option("--workers", type=click.IntRange(1, 64), help="Worker processes. [2]"),
-        "threads": click.option("--threads", type=click.IntRange(2, 256), help="Threads a worker. [32]"),
-    }
-
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for name in reversed(names):
-            command = known[name](command)
-        return command
-
-    return add
-
-
-def _environment(**given: Any) -> Environment:
-    """The environment with the options on top. Ends with all problems in words."""
-    from pydantic import ValidationError
-
-    from moderation.settings import Environment
-
-    try:
-        return Environment(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as errors:
-        for error in errors.errors(include_url=False, include_input=False):
-            name = "_".join(["MODERATION", *map(str, error["loc"][:1])]).upper()
-            click.echo(f"{name}: {error['msg'].removeprefix('Value error, ')}", err=True)
-        sys.exit(2)
-    except OSError as error:
-        click.echo(f"{error.filename}: {error.strerror}", err=True)
-        sys.exit(2)
-
-
 @main.command()
-@_options("port", "host", "state", "workers", "threads")
+@options("port", "host", "state", "workers", "threads")
 def serve(**given: Any) -> None:
     """Start the service. Ctrl-C ends it.
 
@@ -90,20 +66,23 @@ def serve(**given: Any) -> None:
     """
     from moderation.edges.redis_server import RedisServerError
 
-    env = _environment(**given)
+    env = environment(**given)
     with tempfile.TemporaryDirectory(prefix="moderation-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # before anything imports the metrics
         try:
-            _serve(env)
+            with using(env.state) as is_free:
+                if not is_free:
+                    raise click.ClickException("A backup is being put back into this state folder.")
+                _serve(env)
         except (KeysInvalid, RulesInvalid, RedisServerError) as problem:
             click.echo(str(problem), err=True)
             sys.exit(1)
 
 
 def _serve(env: Environment) -> None:
-    _prepare(env)
+    prepare(env)
     embedded = None if env.redis_url else Embedded(env.state)
-    env = _with_redis(env)
+    env = with_redis(env)
     try:
         secret = _first_admin(env)
         from moderation.web.server import Server
@@ -133,24 +112,6 @@ class Embedded:
         self._server.stop()
 
 
-def _with_redis(env: Environment) -> Environment:
-    """The environment with the embedded server's address where none is given."""
-    from moderation.edges import redis_server
-
-    return env if env.redis_url else env.model_copy(update={"redis_url": redis_server.socket_url(env.state)})
-
-
-def _prepare(env: Environment) -> None:
-    """State folder, keys, rules file, schema: all before the fork, all left alone where they exist."""
-    from moderation.edges import migrate, rules_file, vault
-
-    env.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    vault.ensure_keys(env.keys_path)
-    vault.load_keys(env.keys_path)
-    rules_file.write_default(env.rules_path, [env.public_url])
-    migrate.migrate(env.database, env.state / "migrate.lock")
-
-
 def _first_admin(env: Environment) -> str | None:
     from moderation.actions import accounts
     from moderation.runtime import Runtime
@@ -164,7 +125,7 @@ def _first_admin(env: Environment) -> str | None:
 
 def _greet(env: Environment, secret: str | None) -> None:
     base = env.public_url
-    (env.state / "address").write_text(base, "utf-8")
+    (env.state / "address").write_text(f"{base}\n{env.local_url}\n", "utf-8")
     lines = [
         "",
         f"  moderation {__version__} is running. Ctrl-C ends it.",
@@ -184,50 +145,47 @@ def _greet(env: Environment, secret: str | None) -> None:
 
 
 @main.command()
-@_options("state")
+@options("state")
 def worker(**given: Any) -> None:
-    """Do the housekeeping (retention, expiry) in a process of its own.
+    """Do what happens beside requests (retention, expiry, e-mail) in a process of its own.
 
-    `moderation serve` does it as well; a lease keeps it to one at a time.
+    `moderation serve` does it as well; nothing is done twice.
     """
     from moderation.edges.telemetry import configure_logging
     from moderation.runtime import Runtime
-    from moderation.worker import Housekeeping
+    from moderation.worker import Housekeeping, background
 
-    env = _with_redis(_environment(**given))
+    env = with_redis(environment(**given))
     configure_logging(env.log_level)
     rt = Runtime(env)
     rt.follow_rules()
-    work = Housekeeping(rt)
+    work, others = Housekeeping(rt), background(rt)
+    for each in others:
+        each.start()
     import signal
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: work.stop())
-    try:
-        work.run()
-    finally:
-        rt.close()
+    with using(env.state):
+        try:
+            work.run()
+        finally:
+            for each in others:
+                each.stop()
+            rt.close()
 
 
-@main.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@_options("state")
-def check(file: Path | None, **given: Any) -> None:
-    """Is this rules file good? Prints every problem with its line, and exits with 1 if there is one."""
-    from moderation.edges import rules_file
-    from moderation.judge.ruleset import build
-
-    path = file or _environment(**given).rules_path
-    try:
-        source = rules_file.read(path)
-        rules = build(source.rules, source.text)
-    except RulesInvalid as problems:
-        click.echo(str(problems), err=True)
-        sys.exit(1)
-    click.echo(f"{path}: good. Revision {rules.revision}, sites: {', '.join(rules.sites)}.")
-
-
+main.add_command(rules_commands.backtest)
+main.add_command(rules_commands.check)
+main.add_command(rules_commands.explain)
 main.add_command(filter_command)
+main.add_command(evaluate_command)
+main.add_command(privacy)
+main.add_command(keys)
+main.add_command(limits)
+main.add_command(webhooks)
+main.add_command(backup)
+main.add_command(restore)
 
 
 @main.group()
@@ -244,7 +202,7 @@ def users() -> None:
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input instead of printing a one-time link."
 )
-@_options("state")
+@options("state")
 def users_add(name: str, role: str, sites: tuple[str, ...], password_stdin: bool, **given: Any) -> None:
     """Add a person. Prints a one-time link to set the password, unless it comes on standard input."""
     from moderation.actions import accounts
@@ -254,27 +212,86 @@ def users_add(name: str, role: str, sites: tuple[str, ...], password_stdin: bool
     def add(rt: Any) -> str | None:
         return accounts.create_person(rt, COMMAND_LINE, name, Role(role), list(sites) or None, password)
 
-    env = _environment(**given)
-    secret = _with_runtime(env, add)
-    base = _address(env)
-    click.echo(f"{base}/desk/set-password?token={secret}" if secret else f"{name} can sign in at {base}/desk")
+    env = environment(**given)
+    secret = with_runtime(env, add)
+    click.echo(_password_link(env, secret) if secret else f"{name} can sign in at {address(env)}/desk")
 
 
-def _address(env: Environment) -> str:
-    """Where the service of this state folder was last reached: another command need not repeat its port."""
-    try:
-        return env.base_url or (env.state / "address").read_text("utf-8").strip()
-    except OSError:
-        return env.public_url
+@users.command("link")
+@click.argument("name")
+@options("state")
+def users_link(name: str, **given: Any) -> None:
+    """Print a new one-time link to set a password, for somebody who forgot theirs. An older link stops working."""
+    from moderation.actions import accounts
+
+    env = environment(**given)
+    click.echo(_password_link(env, with_runtime(env, lambda rt: accounts.new_link(rt, COMMAND_LINE, name))))
+
+
+@users.command("change")
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), help="The new role.")
+@click.option("--off/--on", "disabled", default=None, help="Switch the person off, or on again.")
+@click.option("--no-second-step", "lost", is_flag=True, help="Take the authenticator app away, for a lost phone.")
+@options("state")
+def users_change(name: str, role: str | None, disabled: bool | None, lost: bool, **given: Any) -> None:
+    """Change somebody's role, switch them off and on, or take a lost second step away. They are signed out."""
+    from moderation.actions import accounts
+
+    if role is None and disabled is None and not lost:
+        raise click.UsageError("Say what to change: --role ROLE, --off, --on or --no-second-step.")
+    new = Role(role) if role else None
+
+    def change(rt: Any) -> None:
+        if lost:
+            accounts.forget_factor(rt, COMMAND_LINE, name)
+        if new or disabled is not None:
+            accounts.change_person(rt, COMMAND_LINE, name, role=new, disabled=disabled)
+
+    with_runtime(environment(**given), change)
+    changed = ["has no second step any more"] * lost + [f"is now {role}"] * (role is not None)
+    changed += [] if disabled is None else ["is switched off" if disabled else "is switched on"]
+    click.echo(f"{name} {' and '.join(changed)}. Signed out everywhere.")
+
+
+def _password_link(env: Environment, secret: str) -> str:
+    return f"{address(env)}/desk/set-password?token={secret}"
+
+
+@users.command("sso")
+@click.argument("name")
+@click.option("--subject", help="Their account's own name at the provider (`sub`).")
+@click.option("--email", help="The e-mail address that the provider has verified; `-` reads it from standard input.")
+@click.option("--none", "forget", is_flag=True, help="Forget all their accounts there. They are signed out.")
+@options("state")
+def users_sso(name: str, subject: str | None, email: str | None, forget: bool, **given: Any) -> None:
+    """Say which account at the single sign-on is whose. Only a keyed hash of it is kept."""
+    from moderation.actions import single_sign_on
+
+    if sum((subject is not None, email is not None, forget)) != 1:
+        raise click.UsageError("Give one of --subject, --email and --none.")
+    env = environment(**given)
+    if not env.oidc_issuer:
+        raise click.UsageError("Set MODERATION_OIDC_ISSUER first: an account is one provider's.")
+    if forget:
+        gone = with_runtime(env, lambda rt: single_sign_on.unlink(rt, COMMAND_LINE, name))
+        click.echo(f"{name} has no account there any more ({gone} forgotten). Signed out everywhere.")
+        return
+    value = sys.stdin.readline().strip() if email == "-" else email
+    if value is not None:
+        with_runtime(env, lambda rt: single_sign_on.link(rt, COMMAND_LINE, name, "email", value))
+    elif subject is not None:
+        with_runtime(env, lambda rt: single_sign_on.link(rt, COMMAND_LINE, name, "subject", subject))
+    click.echo(f"{name} can sign in with {env.oidc_label}.")
 
 
 @users.command("list")
-@_options("state")
+@options("state")
 def users_list(**given: Any) -> None:
     """Who moderates, with roles and sites."""
     from moderation.actions import accounts
 
-    for person in _with_runtime(_environment(**given), lambda rt: accounts.list_people(rt)):
+    for person in with_runtime(environment(**given), lambda rt: accounts.list_people(rt)):
         sites = ", ".join(person.sites) if person.sites is not None else "all sites"
         click.echo(f"{person.name}\t{person.role}\t{sites}{chr(9) + 'disabled' if person.disabled else ''}")
 
@@ -296,7 +313,7 @@ def tokens() -> None:
 )
 @click.option("--site", "sites", multiple=True, help="Only this site; may be repeated. All sites where left out.")
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="Valid for this many days.")
-@_options("state")
+@options("state")
 def tokens_create(name: str, scopes: tuple[str, ...], sites: tuple[str, ...], days: int, **given: Any) -> None:
     """Make a token and print it. It is shown this once."""
     from datetime import timedelta
@@ -309,38 +326,62 @@ def tokens_create(name: str, scopes: tuple[str, ...], sites: tuple[str, ...], da
             rt, COMMAND_LINE, name, rights, list(sites) or None, rt.now() + timedelta(days=days)
         )
 
-    click.echo(_with_runtime(_environment(**given), create))
+    click.echo(with_runtime(environment(**given), create))
+
+
+@main.group()
+def audit() -> None:
+    """The record of who did what."""
+
+
+@audit.command("verify")
+@click.option(
+    "--checkpoint",
+    metavar="SEQ:MAC",
+    help="A line `journal-checkpoint` of the log: also finds a whole older record that was put back.",
+)
+@options("state")
+def audit_verify(checkpoint: str | None, **given: Any) -> None:
+    """Is the record as it was written? Names the first row that was changed, cut out, put in or swapped.
+
+    Exits with 1 when there is one. Prints a new checkpoint to keep elsewhere.
+    """
+    from moderation.actions import audit as actions
+
+    seq, _, mac = (checkpoint or "").partition(":")
+    if checkpoint and not (seq.isascii() and seq.isdigit() and mac):
+        raise click.UsageError("A checkpoint looks like 1234:5a6b7c.")
+    known = (int(seq), mac) if checkpoint else None
+    report = with_runtime(environment(**given), lambda rt: actions.verify(rt, known))
+    if report.older:
+        click.echo(f"{report.older} rows are older than the chain: nothing vouches for them.")
+    if report.last >= report.first:
+        click.echo(f"Rows {report.first} to {report.last} are as they were written.")
+    if report.broken:
+        click.echo(f"Row {report.broken.seq} {_BROKEN[report.broken.why]}.", err=True)
+        sys.exit(1)
+    click.echo(f"Checkpoint {report.last}:{report.mac.hex()}" if report.mac else "Nothing has been written yet.")
+
+
+_BROKEN = {
+    "changed": "is not what was written there",
+    "missing": "is missing",
+    "added": "was not written by this service",
+}
 
 
 @main.command()
-@_options("state", "port", "host")
-@click.option("--url", help="The running service. [http://HOST:PORT]")
+@options("state", "port", "host")
+@click.option("--url", help="The running service. [where the last start with this state folder listens]")
 @click.option("--live", is_flag=True, help="Only ask whether the process answers, as a container's health check does.")
 def doctor(url: str | None, live: bool, **given: Any) -> None:
     """Check everything and say what is wrong. Exits with 1 when something is."""
     from moderation import examination
 
-    env = _environment(**given)
-    base = (url or f"http://{env.host if env.host != '0.0.0.0' else '127.0.0.1'}:{env.port}").rstrip("/")  # noqa: S104
+    env = environment(**given)
+    is_told = given["port"] is not None or given["host"] is not None
+    base = (url or (env.local_url if is_told else local_address(env))).rstrip("/")
     found = [examination.live(base)] if live else examination.whole(env, base)
     for each in found:
         click.echo(f"{'ok  ' if each.ok else 'FAIL' if each.ok is False else 'note'}  {each.part}: {each.sentence}")
     sys.exit(1 if any(each.ok is False for each in found) else 0)
-
-
-def _with_runtime(env: Environment, do: Callable[[Any], Any]) -> Any:
-    """Run `do` on an opened runtime; a refusal ends the command in words."""
-    from moderation.runtime import Runtime
-    from moderation.web.problems import problem
-
-    _prepare(env)
-    rt = Runtime(_with_redis(env))
-    try:
-        return do(rt)
-    except ModerationError as error:
-        _, body, _ = problem(error, "command line")
-        for each in body.get("errors", []) or [{"pointer": "", "detail": body["detail"]}]:
-            click.echo(f"{each['pointer'].strip('/')}: {each['detail']}".lstrip(": "), err=True)
-        sys.exit(1)
-    finally:
-        rt.close()

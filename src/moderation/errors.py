@@ -65,6 +65,13 @@ class Closed(ModerationError):
 
 
 @dataclass
+class Settled(ModerationError):
+    """The author may not change this comment any more. `code`: `edit` (the time is over) or `decided`."""
+
+    code: str
+
+
+@dataclass
 class ParentNotPublic(ModerationError):
     """A reply to a comment that is not public, or not under this article."""
 
@@ -72,6 +79,11 @@ class ParentNotPublic(ModerationError):
 @dataclass
 class Duplicate(ModerationError):
     """The same words by the same author under the same article, within the site's window."""
+
+
+@dataclass
+class KeyReused(ModerationError):
+    """The Idempotency-Key came with another comment before."""
 
 
 @dataclass
@@ -93,6 +105,13 @@ class OriginRefused(ModerationError):
 @dataclass
 class NotSignedIn(ModerationError):
     """No session or token, or one that is over."""
+
+
+@dataclass
+class SecondStepMissing(ModerationError):
+    """Signed in by password only. `what`: a `code` has to be given, or a second step to be `set-up` first."""
+
+    what: str
 
 
 @dataclass
@@ -121,6 +140,31 @@ class Conflict(ModerationError):
 
 
 @dataclass
+class RulesChanged(ModerationError):
+    """The rules file is not the one that the asker saw."""
+
+
+@dataclass
+class RulesNotWritable(ModerationError):
+    """The rules file cannot be written from here. `name` is the file's, `why` the system's words."""
+
+    name: str
+    why: str
+
+
+@dataclass
+class Busy(ModerationError):
+    """Another backtest of theirs is under way. Each person has one at a time."""
+
+
+@dataclass
+class BacktestFailed(ModerationError):
+    """The backtest ended without a report. `why` is for the log."""
+
+    why: str
+
+
+@dataclass
 class IllegalMove(ModerationError):
     """The table of legal moves has no such step (`values.MOVES`)."""
 
@@ -131,7 +175,8 @@ class IllegalMove(ModerationError):
 
 @dataclass
 class Unavailable(ModerationError):
-    """The store cannot take it now; nothing was half done. Try again after `retry_after` seconds."""
+    """The store, or for `limits` Redis, cannot take it now; nothing was half done. Try again after `retry_after`
+    seconds."""
 
     retry_after: int
     code: str
@@ -143,6 +188,23 @@ class StoreError(ModerationError):
 
     kind: str
     is_outage: bool
+
+
+@dataclass
+class SingleSignOnFailed(ModerationError):
+    """Nobody was signed in by the provider. `code` is stable: `state`, `refused`, `provider`, `id-token`,
+    `email-not-verified`, `unknown-person`, `not-installed`."""
+
+    code: str
+
+
+@dataclass
+class DeliveryError(ModerationError):
+    """Something could not be handed over to the outside. `why` is a stable code; `permanent` when trying again would
+    not help."""
+
+    why: str
+    permanent: bool
 
 
 @dataclass

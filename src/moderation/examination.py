@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shutil
 import urllib.error
@@ -11,14 +12,17 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from moderation.edges import redis_server, rules_file, vault
-from moderation.edges.schema import make_engine, sqlite_module
-from moderation.errors import ModerationError
-from moderation.judge.ruleset import build
+from moderation.edges import chain, login_keys, redis_server, vault
+from moderation.edges.outside import fetch
+from moderation.edges.schema import Store, make_engine, sqlite_module
+from moderation.errors import DeliveryError, KeysInvalid, ModerationError
+from moderation.rules_loading import load, refuse_failures
 from moderation.settings import Environment
 
 SAFE_SQLITE = (3, 51, 3)
 """Older ones can corrupt a WAL database with two writers (sqlite.org/wal.html, "the WAL-reset bug")."""
+LAST_ROWS = 1000
+"""Rows of the record that are looked at, from its end."""
 LEAST_FREE = 200 * 1024 * 1024
 
 
@@ -37,8 +41,10 @@ def whole(env: Environment, base: str) -> list[Found]:
         ("state folder", lambda: _folder(env)),
         ("keys", lambda: _keys(env)),
         ("rules", lambda: _rules(env)),
+        ("authors", lambda: _authors(env)),
         ("SQLite", lambda: _sqlite(env)),
         ("store", lambda: _store(env)),
+        ("record", lambda: _record(env)),
         ("Redis", lambda: _redis(env)),
         ("service", lambda: _ready(base)),
     ]
@@ -93,9 +99,33 @@ def _keys(env: Environment) -> Found:
 
 
 def _rules(env: Environment) -> Found:
-    source = rules_file.read(env.rules_path)
-    rules = build(source.rules, source.text)
-    return Found("rules", True, f"{env.rules_path} is good, revision {rules.revision}.")
+    loaded = refuse_failures(load(env.rules_path), env.rules_path.name)
+    return Found("rules", True, f"{env.rules_path} is good, revision {loaded.rules.revision}.")
+
+
+def _authors(env: Environment) -> Found:
+    """How sites let authors prove who they are, and whether that can work."""
+    sites = load(env.rules_path).rules.sites
+    inside = [ipaddress.ip_network(network) for network in env.inside_networks]
+    ways, faults = [], []
+    for name, site in sites.items():
+        login = site.settings.login
+        if site.settings.verify == "mail":
+            ways.append(f"{name} by a letter")
+            faults += [] if env.smtp_host else [f'{name} has verify = "mail", but there is no MODERATION_SMTP_HOST.']
+        if login.issuer:
+            ways.append(f"{name} by its login")
+            path = env.login_keys_path / f"{name}.json"
+            try:
+                if login.keys:
+                    login_keys.parse(fetch(login.keys, inside, login_keys.MOST_BYTES))
+                else:
+                    login_keys.read_file(path, path.stat().st_mode)
+            except (KeysInvalid, DeliveryError, OSError) as error:
+                faults.append(f"{name}: no keys from {login.keys or path}: {getattr(error, 'why', error)}")
+    if not ways:
+        return Found("authors", None, "prove nowhere who they are.")
+    return Found("authors", not faults, " ".join(faults) or f"can prove who they are: {', '.join(ways)}.")
 
 
 def _sqlite(env: Environment) -> Found:
@@ -117,6 +147,19 @@ def _store(env: Environment) -> Found:
     finally:
         engine.dispose()
     return Found("store", True, f"{engine.dialect.name}, schema {revision}.")
+
+
+def _record(env: Environment) -> Found:
+    store = Store(env.database)
+    try:
+        with store.snapshot() as tx:
+            report = chain.verify(tx, vault.Vault(vault.load_keys(env.keys_path)), LAST_ROWS)
+    finally:
+        store.close()
+    if report.broken:
+        told = f"row {report.broken.seq} is not as it was written. `moderation audit verify` looks at all of it."
+        return Found("record", False, told)
+    return Found("record", True, f"rows {report.first} to {report.last} are as they were written.")
 
 
 def _redis(env: Environment) -> Found:

@@ -1,5 +1,5 @@
-"""The command `moderation filter`: the text filter from a shell. Imports little at the top, since a filter that is
-started for one line must answer at once."""
+"""The commands `moderation filter` and `moderation evaluate`: the text filter from a shell. Imports little at the top,
+since a filter that is started for one line must answer at once."""
 
 from __future__ import annotations
 
@@ -119,24 +119,24 @@ def _bench(active: Filter, passes: int) -> None:
 
 def _explain(active: Filter, text: str) -> None:
     said = active.explain(text)
-    lines = [f"{'text':<9} {_line(said.text)}", f"{'folded':<9} {_line(said.folded)}"]
-    lines += [f"{'letters':<9} {_line(said.squeezed)}", f"{'grade':<9} {said.grade}: {EFFECTS[said.grade]}"]
+    lines = [f"{'text':<9} {one_line(said.text)}", f"{'folded':<9} {one_line(said.folded)}"]
+    lines += [f"{'letters':<9} {one_line(said.squeezed)}", f"{'grade':<9} {said.grade}: {EFFECTS[said.grade]}"]
     lines += [f"{'found':<9} {each}" for each in _found(said)] or ["found     no listed word"]
     if said.matches:
-        lines.append(f"{'masked':<9} {_line(said.censored)}")
+        lines.append(f"{'masked':<9} {one_line(said.censored)}")
     lines += [f"{'also':<9} {each}" for each in _others(text)]
     lines.append(f"{'time':<9} {said.seconds * 1000:.2f} ms")
     click.echo("\n".join(lines))
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """On one line, with what cannot be printed written out: a text must not steer a terminal."""
     return "".join(c if c.isprintable() else "⏎" if c == "\n" else f"\\u{ord(c):04x}" for c in text)
 
 
 def _found(said: Explanation) -> Iterator[str]:
     for match in said.matches:
-        shown = _line(said.text[match.start : match.end])
+        shown = one_line(said.text[match.start : match.end])
         words = [f"{match.severity} {match.category}", f"language {match.language}"]
         if match.maybe:
             words.append("perhaps: counts only with a second signal")
@@ -152,6 +152,29 @@ def _others(text: str) -> Iterator[str]:
 
     for contact in find_contacts(text):
         what = {"email": "an e-mail address", "phone": "a phone number"}[contact.kind]
-        yield f"{contact.start}–{contact.end} “{_line(text[contact.start : contact.end])}” is {what}"
+        yield f"{contact.start}–{contact.end} “{one_line(text[contact.start : contact.end])}” is {what}"
     for link in find_links(text):
-        yield f"{link.start}–{link.end} “{_line(link.shown)}” is a link to {link.host}"
+        yield f"{link.start}–{link.end} “{one_line(link.shown)}” is a link to {link.host}"
+
+
+@click.command("evaluate")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of evaluation sets; see docs/filter.md. Without it: words and disguises of our own.",
+)
+@click.option("--peer-rows", type=click.IntRange(1), default=100, show_default=True, help="See above.")
+def evaluate_command(data: Path | None, peer_rows: int) -> None:
+    """How good is the text filter? Prints a table, with better-profanity measured beside it in the same run.
+
+    Words found, plain, disguised and in other languages; innocent texts flagged; speed, start-up and memory.
+    better-profanity judges at most --peer-rows rows of each family and language, since it is slow.
+    """
+    from moderation.evaluation.report import report
+    from moderation.evaluation.rows import own_rows, rows_of
+
+    rows = rows_of(data) if data else own_rows()
+    if not rows:
+        raise click.UsageError(f"No evaluation set in {data}: docs/filter.md tells what they look like.")
+    for line in report(rows, "rows of our own" if not data else f"the sets in {data.name}", peer_rows):
+        click.echo(line)

@@ -11,7 +11,8 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Literal
 
 SEEN_SECONDS = 3600  # how long a fingerprint is remembered after it was first let through
@@ -21,7 +22,7 @@ _RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(\d{1,6})?\s*(second|minute|hour|day)s?\
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")  # also safe in a key and in a structured header field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """`limit` uses in `period` seconds, at most `burst` of them at once."""
 
@@ -36,12 +37,12 @@ class Window:
         if self.limit < 1 or self.burst < 1 or not 0 < self.period <= 366 * 86400:
             raise ValueError("A limit and its burst must be at least 1, its period above 0 and at most 366 days.")
 
-    @property
+    @cached_property
     def interval(self) -> int:
         """Microseconds that one use takes to come back, rounded up so that the rate is never exceeded."""
         return max(1, math.ceil(self.period * 1e6 / self.limit))
 
-    @property
+    @cached_property
     def tolerance(self) -> int:
         """Microseconds in which a bucket used up comes back whole."""
         return self.interval * self.burst
@@ -52,7 +53,9 @@ class Bucket:
     """One counter: `key` is already hashed (it goes to Redis as it is), `weight` is what one submission costs.
 
     `visible` buckets appear in response headers. A `soft` bucket only reports: when it is empty the submission still
-    counts as allowed and still uses up the other buckets, so that a comment which is held for it is not free.
+    counts as allowed and still uses up the other buckets, so that a comment which is held for it is not free. What does
+    not fit is charged to its own bucket all the same, up to `penalty` uses beyond the burst: to a hard one what it
+    refused, to a soft one what was let through.
     """
 
     scope: str
@@ -61,10 +64,13 @@ class Bucket:
     visible: bool
     weight: int = 1
     soft: bool = False
+    penalty: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.weight <= self.window.burst:
             raise ValueError("The weight of a bucket must be between 1 and its burst.")
+        if self.penalty < 0:
+            raise ValueError("A penalty must be 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +146,58 @@ def parse_rate(text: str) -> tuple[int, float]:
     return limit, period
 
 
-def address_prefixes(ip: str) -> tuple[str, ...]:
-    """The networks a client is counted under: an IPv4 address alone, an IPv6 one by its /64 and its /48.
+def address_prefixes(ip: str, ipv4: int = 32, ipv6: int = 64, network: int = 48) -> tuple[str, ...]:
+    """The networks a client is counted under, by the lengths of their prefixes: one of IPv4, two of IPv6.
 
     One customer usually gets a /64 or a /48, so single IPv6 addresses are free to change. IPv4-mapped addresses count
     as IPv4, zone ids are dropped. Raises ValueError when `ip` is no address.
     """
+    if ipv4 == 32 and _IPV4.fullmatch(ip):
+        return (f"{ip}/32",)
     address: IPv4Address | IPv6Address = ip_address(ip.partition("%")[0])
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    if isinstance(address, IPv4Address):
-        return (f"{address}/32",)
-    return tuple(str(ip_network((address, bits), strict=False)) for bits in (64, 48))
+    lengths = (ipv4,) if isinstance(address, IPv4Address) else (ipv6, network)
+    return tuple(str(ip_network((address, bits), strict=False)) for bits in lengths)
+
+
+def household(ip: str) -> str:
+    """What a single sender has for long: an IPv4 address as it is, the /64 around an IPv6 one. Raises ValueError."""
+    return address_prefixes(ip)[0].removesuffix("/32")
+
+
+def is_within(ip: str, network: str) -> bool:
+    """Whether `ip` is in `network`, which is no smaller than a household."""
+    sender, around = ip_network(address_prefixes(ip)[0]), ip_network(network)
+    return sender.version == around.version and sender.subnet_of(around)  # type: ignore[arg-type]  # the same version
+
+
+def named_network(text: str) -> str | None:
+    """The household or the network around it that `text` names: IPv4 from /24 on, IPv6 from /48 on. Else None."""
+    try:
+        network = ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+    if network.prefixlen == network.max_prefixlen:
+        return household(str(network.network_address))
+    least, most = (24, 31) if isinstance(network, IPv4Network) else (48, 64)
+    return str(network) if least <= network.prefixlen <= most else None
+
+
+def mailbox(email: str) -> str:
+    """Where mail to this address ends up: a `+tag` is nobody else."""
+    local, _, domain = email.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}")  # as `ip_address` reads it, which takes twenty times as long
 
 
 def coarse(ip: str) -> str:
     """The /24 or /48 that `ip` is in: enough to see a pattern, too little to name a household."""
+    if _IPV4.fullmatch(ip):
+        return f"{ip.rpartition('.')[0]}.0/24"
     address = ip_address(ip)
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
@@ -220,17 +262,19 @@ class LocalLimiter:
         for bucket, key in zip(question.buckets, keys, strict=False):
             interval = bucket.window.interval * self._workers
             tolerance = interval * max(bucket.weight, bucket.window.burst // self._workers)
-            full = min(max(self._kept.get(key, (0, 0))[0], now), now + tolerance)
+            most = tolerance + interval * bucket.penalty
+            full = min(max(self._kept.get(key, (0, 0))[0], now), now + most)
             charged = full + interval * bucket.weight
             wait = max(0, charged - now - tolerance)
             allowed = allowed and (wait == 0 or bucket.soft)
-            asked.append((key, full, charged, wait, interval, tolerance))
+            asked.append((key, full, min(charged, now + most), wait, interval, tolerance, bucket))
         numbers: list[int] = []
-        for key, full, charged, wait, interval, tolerance in asked:
-            if allowed and not wait:
+        for key, full, charged, wait, interval, tolerance, bucket in asked:
+            if (allowed and not wait) or (wait and bucket.penalty and allowed == bucket.soft):
+                wait += charged - full if wait else 0
                 full = charged
                 self._keep(key, full, 0, now)
-            numbers += (wait, (now + tolerance - full) // interval, full - now)
+            numbers += (wait, max(0, now + tolerance - full) // interval, full - now)
         for key in keys[len(question.buckets) :]:
             until, seen = self._kept.get(key, (0, 0))
             if until <= now:

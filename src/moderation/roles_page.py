@@ -5,14 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from moderation.tables import markdown
 from moderation.values import RIGHTS, Right, Role
 
 WORDS: Mapping[Right, str] = {
     Right.READ_QUEUE: "See the queue and what was decided",
-    Right.DECIDE: "Approve, reject, mark as spam, hold, undo",
+    Right.DECIDE: "Approve, reject, mark as spam, hold, undo, escalate",
+    Right.DECIDE_ESCALATED: "Decide what was escalated",
+    Right.REVEAL_EMAIL: "See an author's e-mail address, for a typed reason that stands in the record",
     Right.MANAGE_ARTICLES: "Open and close articles",
+    Right.BAN: "Ban or pre-moderate an author, an address or a network, and lift it again",
     Right.MANAGE_PEOPLE: "Add and change people and tokens, never with more rights than one's own",
     Right.READ_JOURNAL: "Read the record of who did what, and download it",
+    Right.MANAGE_RULES: "Draft rules, try them on past comments, activate them and roll them back",
 }
 
 
@@ -23,13 +28,12 @@ def page() -> str:
         [WORDS[right], f"`{right.value}`", *("yes" if right in RIGHTS[role] else "no" for role in Role)]
         for right in Right
     ]
-    table = [head, ["---"] * len(head), *rows]
     lines = [
         "# Roles",
         "",
         "Each person has one role, on all sites or on the ones that are named. This table is made from the code.",
         "",
-        *("| " + " | ".join(row) + " |" for row in table),
+        markdown(head, rows),
     ]
     return "\n".join(lines) + "\n"
 

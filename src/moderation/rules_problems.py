@@ -53,6 +53,7 @@ def place(path: Path, places: Places) -> tuple[int, int, Path]:
 
 
 def shown_key(path: Path) -> str:
+    """A key as TOML writes it, shortened."""
     return _short(".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else _quoted(part) for part in path))
 
 
@@ -123,6 +124,7 @@ WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "float_type": lambda told: "allowed is a number",
     "finite_number": lambda told: "allowed is a finite number",
     "string_type": lambda told: "allowed is a text in quotes",
+    "datetime_type": lambda told: "allowed is a date and time without quotes, such as 2026-11-25T22:30:00",
     "list_type": lambda told: "allowed is a list in brackets",
     "dict_type": lambda told: "allowed is a table",
     "model_type": lambda told: "allowed is a table",

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import secrets
 import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 
-from moderation.edges import revisions, rules_file
+from moderation import chance, ids
+from moderation.edges import chain, journal, mail, revisions, rules_file
 from moderation.edges.limits import Limits
+from moderation.edges.login_keys import LoginKeys
 from moderation.edges.schema import Store
 from moderation.edges.vault import Vault, load_keys
-from moderation.errors import RulesInvalid
-from moderation.judge.ruleset import Ruleset, build
+from moderation.errors import KeysInvalid, RulesInvalid
+from moderation.judge.ruleset import Ruleset
+from moderation.rules_loading import load, load_text, refuse_failures
 from moderation.settings import Environment
 
 RELOAD_EVERY = 0.5
-"""Seconds between looks at the rules file. Promised are 2 s until every worker has a change."""
+"""Seconds between looks at the rules file and the key file. Promised are 2 s until every worker has a change."""
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 log = structlog.get_logger()
 
 
@@ -39,15 +41,19 @@ class Runtime:
         env: Environment,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        random: Callable[[int], bytes] = secrets.token_bytes,
+        random: Callable[[int], bytes] = chance.some,
     ) -> None:
         self.env = env
         self.now = now
         self.random = random
         self.process = f"{socket.gethostname()[:40]}:{os.getpid()}"
         self.trusted_proxies = tuple(ipaddress.ip_network(network) for network in env.trusted_proxies)
+        self._keys_seen = _stamp(env.keys_path)
         self.vault = Vault(load_keys(env.keys_path))
-        self.store = Store(env.database)
+        self.store = Store(env.database, lambda tx: chain.append(tx, self.vault))
+        self.mail_server = _mail_server(env)
+        self.inside = tuple(ipaddress.ip_network(network) for network in env.inside_networks)
+        self.login_keys = LoginKeys(env.login_keys_path, self.inside)
         self.limits = Limits(env.redis_url, workers=env.workers)
         self.rules_problems: RulesInvalid | None = None
         self.rules_loaded_at = now()
@@ -58,9 +64,8 @@ class Runtime:
         self.rules: Ruleset = self._first_rules()
 
     def new_id(self) -> str:
-        """16 characters that sort by time: 48 bits of milliseconds, 32 bits of chance."""
-        number = int(self.now().timestamp() * 1000) << 32 | int.from_bytes(self.random(4), "big")
-        return "".join(_ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
+        """An id for a comment or a request that comes now."""
+        return ids.make(self.now(), self.random(4))
 
     def reload(self) -> bool:
         """Read the rules file if it has changed since the last look. True when new rules took effect."""
@@ -79,8 +84,24 @@ class Runtime:
             log.info("rules-loaded", revision=rules.revision, changed=is_new)
             return True
 
+    def reload_keys(self) -> bool:
+        """Read the key file if it has changed since the last look. True when its keys took effect; a file with a
+        fault changes nothing."""
+        with self._reloading:
+            stamp = _stamp(self.env.keys_path)
+            if stamp == self._keys_seen:
+                return False
+            self._keys_seen = stamp
+            try:
+                self.vault = Vault(load_keys(self.env.keys_path))
+            except KeysInvalid as problem:
+                log.error("keys-refused", problem=str(problem))
+                return False
+            log.info("keys-loaded")
+            return True
+
     def follow_rules(self) -> None:
-        """Look at the rules file every `RELOAD_EVERY` seconds from now on, in a thread of its own."""
+        """Look at the rules file and the key file every `RELOAD_EVERY` seconds from now on, in a thread of its own."""
         self._reader = threading.Thread(target=self._follow, name="rules", daemon=True)
         self._reader.start()
 
@@ -93,10 +114,11 @@ class Runtime:
 
     def _follow(self) -> None:
         while not self._stopped.wait(RELOAD_EVERY):
-            try:
-                self.reload()
-            except Exception:
-                log.exception("rules-reload-failed")
+            for look in (self.reload, self.reload_keys):
+                try:
+                    look()
+                except Exception:
+                    log.exception("reload-failed", of=look.__name__)
 
     def _first_rules(self) -> Ruleset:
         """The rules on disk; where those are broken, the last ones that took effect; else the file's problems."""
@@ -110,11 +132,35 @@ class Runtime:
                 raise
             self.rules_problems = problems
             log.error("rules-refused", problems=[problem.sentence(problems.name) for problem in problems.problems])
-            return build(rules_file.check_text(last, "the last good rules").rules, last)
+            return load_text(last, "the last good rules").rules  # whatever its examples say under a newer word list
 
     def _read(self) -> Ruleset:
-        source = rules_file.read(self.env.rules_path)
-        rules = build(source.rules, source.text)
+        loaded = refuse_failures(load(self.env.rules_path), self.env.rules_path.name)
         with self.store.writing() as tx:
-            revisions.keep(tx, rules.revision, source.text, self.now())
-        return rules
+            now = self.now()
+            if revisions.keep(tx, loaded.rules.revision, loaded.source.whole, now):
+                told = {"target": "rules", "reason": f"revision {loaded.rules.revision}"}
+                journal.write(tx, [journal.Entry(now, "rules file", "service", "rules-changed", **told)])
+        return loaded.rules
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What tells one content of a file from the next, which replaces it. None while there is no file."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_ino, told.st_mtime_ns, told.st_size
+
+
+def _mail_server(env: Environment) -> mail.Server | None:
+    if not env.smtp_host:
+        return None
+    return mail.Server(
+        env.smtp_host,
+        env.smtp_port,
+        env.smtp_security,
+        env.smtp_user,
+        env.smtp_password.get_secret_value(),
+        env.mail_from,
+    )

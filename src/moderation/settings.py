@@ -9,13 +9,16 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from moderation.durations import parse_duration
 from moderation.rates import parse_rate
 
 _ORIGIN = re.compile(r"(https?)://((?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]))(?::(\d{1,5}))?", re.IGNORECASE)
@@ -57,9 +60,49 @@ def _zone(text: str) -> str:
     return text
 
 
+def _time(text: str) -> str:
+    if text:
+        try:
+            parse_duration(text)
+        except ValueError:
+            raise ValueError('a time such as "30 minutes", "4 hours" or "2 days", of at most a year') from None
+    return text
+
+
+def _email(text: str) -> str:
+    if (
+        len(text) > 254
+        or not re.fullmatch(r"[!-~]+@[a-z0-9-]+(\.[a-z0-9-]+)+", text)
+        or re.search(r"[\s<>,;:\"]", text)
+    ):
+        raise ValueError('an e-mail address, its domain in lower case (IDN as "xn--…")')
+    return text
+
+
 def _domain(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", text):
         raise ValueError('a domain in lower case such as "example.org" (IDN as "xn--…")')
+    return text
+
+
+def _address_such_as(example: str) -> AfterValidator:
+    """An address of the web that the service asks or tells something, or nothing."""
+
+    def check(text: str) -> str:
+        if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s#]*)?", text):
+            raise ValueError(f"an address such as {example}")
+        return text
+
+    return AfterValidator(check)
+
+
+Event = Literal["comment.received", "comment.decided", "comment.changed", "comment.edited", "comment.withdrawn"]
+
+
+def _list_name(text: str) -> str:
+    """A file beside the rules file or in a folder there: no way leads up."""
+    if len(text) > 100 or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", text, re.ASCII):
+        raise ValueError('the name of a file beside the rules file, such as "shop.txt"')
     return text
 
 
@@ -73,6 +116,8 @@ def _network(text: str) -> str:
 Origin = Annotated[str, AfterValidator(_origin)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Time = Annotated[str, AfterValidator(_time)]
+Email = Annotated[str, AfterValidator(_email)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Term = Annotated[str, AfterValidator(_term)]
 Rates = Annotated[list[Rate], Field(max_length=5)]
@@ -80,6 +125,7 @@ Terms = Annotated[list[Term], Field(max_length=5000)]
 Domains = Annotated[list[Domain], Field(max_length=5000)]
 Network = Annotated[str, AfterValidator(_network)]
 SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+ListName = Annotated[str, AfterValidator(_list_name)]
 Outcome = Literal["tag", "hold", "spam", "reject"]
 """What a rule may propose, mildest first. `tag` only marks the comment for moderators."""
 Grade = Literal["off", "mild", "strong", "severe"]
@@ -112,9 +158,13 @@ class Limits(Table):
 
     address: Rates = Field(
         ["5/minute", "60/hour"],
-        description="Per client address (IPv4; IPv6 by /64). The one limit whose state is told in headers.",
+        description="Per client address (by the prefixes `ipv4` and `ipv6`). The one limit whose state is told in "
+        "headers.",
     )
-    network: Rates = Field(["60/minute", "600/hour"], description="Per /48 of IPv6, the block one customer may hold.")
+    network: Rates = Field(
+        ["60/minute", "600/hour"],
+        description="Per network of IPv6 (by the prefix `ipv6_network`), the block one customer may hold.",
+    )
     email: Rates = Field(
         ["10/minute", "120/hour"],
         description="Per e-mail address. Going over it holds the comment in silence, so that it tells nobody about "
@@ -123,6 +173,15 @@ class Limits(Table):
     pair: Rates = Field(["5/minute", "40/hour"], description="Per e-mail address and client address together.")
     article: Rates = Field(["300/minute"], description="Per article.")
     site: Rates = Field(["1500/minute"], description="For the whole site.")
+    fuse: Rates = Field(
+        ["600/minute"],
+        description="For the whole site, too, but nobody is refused: over it every comment is held, whatever the mode "
+        "and the rules say, and the desk tells so. It ends by itself when the wave is over.",
+    )
+    letter: Rates = Field(
+        ["2/day"], description="Per e-mail address: letters that ask to confirm it. Over it, none is sent."
+    )
+    letters: Rates = Field(["300/hour", "2000/day"], description="Such letters of the whole site.")
     burst: int = Field(
         5,
         ge=1,
@@ -130,6 +189,44 @@ class Limits(Table):
         description="How many comments one address, or one author at one address, may send at once; the shortest rate "
         "then spaces them out. The rate's own number where that is smaller.",
     )
+    ipv4: int = Field(
+        32,
+        ge=16,
+        le=32,
+        description="How many bits of an IPv4 address tell one client from another; 32 for all of them.",
+    )
+    ipv6: int = Field(
+        64,
+        ge=32,
+        le=128,
+        description="The same of IPv6. A household has a /64, and chooses addresses in it as it likes.",
+    )
+    ipv6_network: int = Field(48, ge=16, le=127, description="The same for `network`; fewer than `ipv6`.")
+    link_cost: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="What a comment with a link counts as, for its address, network and author. 1: as any other.",
+    )
+    penalty_most: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Who goes on sending while refused waits longer: each refused comment counts for its address and "
+        "author, until so many are on top of the limit. 0: a refused one costs nothing, and no wait grows.",
+    )
+    regular_approved: int = Field(
+        10, ge=1, le=100_000, description="A verified author with so many approved comments is a regular."
+    )
+    regular_factor: int = Field(
+        3, ge=1, le=100, description="A regular may send so many times as much, by `address`, `email` and `pair`."
+    )
+
+    @model_validator(mode="after")
+    def _nested(self) -> Self:
+        if self.ipv6_network >= self.ipv6:
+            raise ValueError("an ipv6_network that is smaller than ipv6")
+        return self
 
 
 class Words(Table):
@@ -159,6 +256,12 @@ class Words(Table):
         description="Your own word list in the grammar of the shipped ones, between triple quotes: a line "
         "`[insult strong inflect]` (category, severity, boundary), then words with commas between them; "
         "`@language de` before words of another language; `[allow]` before words that excuse a match.",
+    )
+    lists: list[ListName] = Field(
+        [],
+        max_length=20,
+        description='Word lists in files of their own beside the rules file, in the grammar of `own`: `["shop.txt"]`. '
+        "They are taken up when they change, like the rules file.",
     )
     mask: Literal["none", "severe", "strong", "mild"] = Field(
         "none",
@@ -232,6 +335,98 @@ class Contacts(Table):
     found: Outcome = Field("tag", description="For a text that holds any.")
 
 
+class Form(Table):
+    """What the form tells that a comment was typed into. It carries a token of ours, which says when and for which
+    article it was handed out, and a field that people do not see. None of it refuses anybody; all may be weighed.
+    """
+
+    missing: Literal["pass", "tag", "hold"] = Field(
+        "pass", description="For a comment without a token: by a form or script of the publisher's own."
+    )
+    forged: Literal["tag", "hold"] = Field("hold", description="For a token that is not ours, or of another article.")
+    used: Literal["tag", "hold"] = Field("hold", description="For a token that has brought another comment before.")
+    least_seconds: int = Field(2, ge=0, le=600, description="Fewer seconds from form to comment lead to `early`.")
+    early: Literal["tag", "hold"] = Field("hold", description="For a comment that came quicker than people type.")
+    most_hours: int = Field(24, ge=1, le=24, description="More hours from form to comment lead to `late`.")
+    late: Literal["tag", "hold"] = Field("tag", description="For a form that was kept for long.")
+    trap: Literal["tag", "hold"] = Field("hold", description="For a comment with the unseen field filled in.")
+    proof: Literal["off", "suspicion", "always"] = Field(
+        "off",
+        description="Proof of work: browsers do a small calculation while their readers write. With `suspicion` a "
+        "comment may come without, unless something else about it stands out: a link, a copy, a busy address, no form "
+        "of ours.",
+    )
+    unproved: Literal["tag", "hold"] = Field(
+        "hold", description="For a comment without a solution, for example from a browser without JavaScript."
+    )
+    proof_wrong: Literal["tag", "hold"] = Field("hold", description="For a solution that is wrong, or was used before.")
+    proof_late: Literal["tag", "hold"] = Field("tag", description="For one that came after `proof_minutes`.")
+    proof_minutes: int = Field(60, ge=15, le=720, description="How long a solution is good.")
+    proof_numbers: int = Field(
+        50_000,
+        ge=1000,
+        le=1_000_000,
+        description="Among how many numbers it is looked for. A browser tries half of them on average, about 50,000 a "
+        "second.",
+    )
+
+
+class Login(Table):
+    """Authors who have signed in at the publisher's own login, as a token tells that it has signed. See docs/api.md."""
+
+    issuer: str = Field(
+        "", max_length=200, description="Who signs, to the letter (`iss`). No tokens are taken where it is empty."
+    )
+    audience: str = Field("", max_length=200, description="For whom they are (`aud`). The site's id, where empty.")
+    algorithm: Literal["HS256", "HS512", "RS256", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"] = Field(
+        "RS256", description="The one algorithm (`alg`) that counts. `HS…` is by a shared secret."
+    )
+    keys: Annotated[str, _address_such_as("https://login.example.org/keys.json")] = Field(
+        "",
+        description="Where the publisher's JWK Set is, with https; fetched every ten minutes. Where empty, it is the "
+        "file `SITE.json` in the folder `MODERATION_LOGIN_KEYS`, also with a shared secret.",
+    )
+    leeway_seconds: int = Field(60, ge=0, le=300, description="How far the clocks may be apart.")
+    most_hours: int = Field(24, ge=1, le=720, description="A token that was signed longer ago does not count.")
+
+
+class Webhook(Table):
+    """Where the site's other programs are told what happens to comments. See docs/api.md."""
+
+    url: Annotated[str, _address_such_as("https://cms.example.org/hooks/comments")] = Field(
+        "",
+        max_length=500,
+        description="An address with https; nothing is told where it is empty. `moderation webhooks show` prints its "
+        "secret.",
+    )
+    events: list[Event] = Field(
+        ["comment.decided", "comment.changed", "comment.edited", "comment.withdrawn"],
+        min_length=1,
+        max_length=5,
+        description="What is told. `comment.received` tells of every new comment.",
+    )
+
+
+class Receipt(Table):
+    """What authors may do by the receipt of their comment: see how it stands, take it back, write it anew."""
+
+    edit_minutes: int = Field(
+        15,
+        ge=0,
+        le=1440,
+        description="How long a comment may be written anew. The new text waits for a moderator; 0 for never.",
+    )
+    tell_reasons: bool = Field(
+        False, description="Tell the author the label of the reason for a moderator's rejection."
+    )
+    quiet_minutes: int = Field(
+        60,
+        ge=0,
+        le=1440,
+        description="How long a refusal by rules alone is told as waiting, so that nobody tries out what they pass.",
+    )
+
+
 class Reason(Table):
     """A reason a moderator may give for a rejection."""
 
@@ -262,6 +457,11 @@ class Site(Table):
     )
     first_approved: int = Field(3, ge=1, le=1000, description="For the mode `first`.")
     email: Literal["required", "optional"] = Field("required", description="Whether an e-mail address must be given.")
+    verify: Literal["off", "mail"] = Field(
+        "off",
+        description="`mail`: who comments with an e-mail address gets a letter with a link to confirm it. Later "
+        "comments from the browser that did are of a verified author.",
+    )
     articles: Literal["any", "listed"] = Field(
         "any",
         description="`any`: an article is known from its first comment on. `listed`: only articles made known "
@@ -271,8 +471,29 @@ class Site(Table):
     close_after_days: int = Field(
         0, ge=0, le=36500, description="Articles take no comments after this many days; 0 for never."
     )
+    grace_seconds: int = Field(
+        120,
+        ge=0,
+        le=3600,
+        description="How long the outside waits to be told of a decision. What is undone within this time is never "
+        "told.",
+    )
+    promise: Time = Field(
+        "",
+        description='How long a comment waits for a decision at most, such as "30 minutes", "4 hours" or "2 days". The '
+        "desk and a metric show how it is kept. No promise where empty.",
+    )
+    promise_mail: list[Email] = Field(
+        [], max_length=20, description="Who gets one letter by e-mail when the promise is broken."
+    )
     depth: int = Field(5, ge=1, le=20, description="How deep replies are indented.")
     page_size: int = Field(100, ge=1, le=500, description="Comments on a page of a thread.")
+    language: Literal["en", "de"] = Field("en", description="What the site's readers are spoken to in.")
+    tell_language: bool = Field(
+        False,
+        description="Find out in which language each comment is written, so that the desk can filter by it. Takes the "
+        "package that `comment.language` takes ([rules.md](rules.md)), and is done anyway where a rule asks for that.",
+    )
     timezone: Zone = Field("UTC", description="The site's time zone, for what people read.")
     lengths: Lengths = Lengths()
     limits: Limits = Limits()
@@ -282,9 +503,92 @@ class Site(Table):
     duplicates: Duplicates = Duplicates()
     author: Author = Author()
     contacts: Contacts = Contacts()
+    form: Form = Form()
+    login: Login = Login()
+    webhook: Webhook = Webhook()
+    receipt: Receipt = Receipt()
     reasons: list[Reason] = Field(
         REASONS, min_length=1, max_length=30, description="The reasons a moderator can pick for a rejection."
     )
+
+    @property
+    def promised(self) -> timedelta | None:
+        """`promise` as a time."""
+        return parse_duration(self.promise) if self.promise else None
+
+
+class Rule(Table):
+    """A rule of your own: where its condition holds, it proposes what `then` says. See docs/rules.md."""
+
+    id: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
+        description="Names the rule in the record, in small letters, digits and hyphens.",
+    )
+    when: str = Field(
+        min_length=1, max_length=2000, description="The condition, in CEL over the facts in docs/rules.md."
+    )
+    then: Literal["observe", "tag", "hold", "spam", "reject", "approve"] = Field(
+        description="What the rule proposes. The gravest proposal wins; `observe` only counts."
+    )
+    because: str = Field("", max_length=200, description="Why, in a sentence for moderators.")
+    public: str = Field("", max_length=40, description="A reason's code from `reasons` that the reader may be told.")
+    sites: list[SiteId] = Field([], max_length=1000, description="Only these sites; all, where empty.")
+    articles: list[str] = Field(
+        [], max_length=1000, description="Only these articles, by id or address; all, where empty."
+    )
+    enabled: bool = Field(True, description="false takes the rule out without deleting it.")
+    shadow: bool = Field(
+        False, description="Only count what the rule would have done. The desk compares it with what moderators decide."
+    )
+
+
+class ExampleAuthor(Table):
+    """Who wrote an example."""
+
+    name: str = Field("Ana", min_length=1, max_length=200, description="The name.")
+    website: str = Field("", max_length=2000, description="The website.")
+    has_email: bool = Field(True, description="Whether an e-mail address was given.")
+    disposable_email: bool = Field(False, description="Whether it is of a throw-away kind.")
+    verified: bool = Field(False, description="Whether the author proved who they are.")
+    approved: int = Field(0, ge=0, description="Earlier comments that are approved.")
+    rejected: int = Field(0, ge=0, description="Earlier comments that are rejected.")
+    spam: int = Field(0, ge=0, description="Earlier comments that are spam.")
+    known_days: int = Field(0, ge=0, le=36500, description="Days since the first comment.")
+
+
+class ExampleArticle(Table):
+    """Where an example was written."""
+
+    id: str = Field("example", min_length=1, max_length=500, description="The article's id.")
+    comments: int = Field(0, ge=0, description="Public comments under it.")
+    age_days: int = Field(0, ge=0, le=36500, description="Days since it became known.")
+    tags: list[str] = Field([], max_length=30, description="Its tags.")
+    closed: bool = Field(False, description="Whether it takes no comments any more.")
+
+
+class ExampleRequest(Table):
+    """How an example came."""
+
+    reply: bool = Field(False, description="Whether it answers another comment.")
+    address_recent: int = Field(0, ge=0, description="Earlier comments from the same network address.")
+    seen: int = Field(0, ge=0, description="How often the same text came in the hour before.")
+    seconds_to_submit: int = Field(0, ge=0, description="Seconds from form to comment; 0 where nobody can tell.")
+
+
+class Example(Table):
+    """A text and what must come of it. A rules file whose examples come out otherwise does not take effect."""
+
+    text: str = Field(min_length=1, max_length=20000, description="The text.")
+    then: Literal["clean", "approve", "hold", "spam", "reject"] | None = Field(
+        None, description="The decision; `clean`, if nothing may speak against it, whatever the site does with it."
+    )
+    fires: list[str] = Field([], max_length=100, description="Rules and checks that must find something.")
+    silent: list[str] = Field([], max_length=100, description="Rules and checks that must find nothing.")
+    site: str = Field("", max_length=40, description="The site; the file's first, where empty.")
+    at: datetime | None = Field(None, description="When it came: a date and time without quotes, in the site's zone.")
+    author: ExampleAuthor = ExampleAuthor()
+    article: ExampleArticle = ExampleArticle()
+    request: ExampleRequest = ExampleRequest()
 
 
 class Retention(Table):
@@ -301,6 +605,10 @@ class Rules(Table):
 
     defaults: Site = Field(Site(), exclude=True, description="What holds for every site that does not say otherwise.")
     sites: dict[SiteId, Site] = Field(min_length=1, max_length=1000, description="The sites, by id.")
+    rules: list[Rule] = Field([], max_length=1000, description="Rules of your own, each a table `[[rules]]`.")
+    examples: list[Example] = Field(
+        [], max_length=2000, exclude=True, description="Texts and what must come of them, each a table `[[examples]]`."
+    )
     retention: Retention = Retention()
 
     @model_validator(mode="before")
@@ -324,6 +632,9 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
 class Environment(BaseSettings):
     """Where things are, and secrets. Each may also come in a file: `MODERATION_REDIS_URL_FILE=/run/secrets/redis`."""
 
@@ -342,25 +653,86 @@ class Environment(BaseSettings):
         "http://HOST:PORT where empty.",
     )
     database_url: str = Field("", description="SQLAlchemy URL of the store. SQLite in the state folder where empty.")
-    redis_url: str = Field("", description="URL of Redis or Valkey. The embedded server where empty.")
+    redis_url: str = Field(
+        "", description="URL of Redis or Valkey, of any node of a cluster. The embedded server where empty."
+    )
     rules: Path | None = Field(None, description="The rules file. STATE/moderation.toml where empty.")
     keys: Path | None = Field(None, description="The key file, mode 0600. STATE/keys.json where empty.")
     trusted_proxies: Annotated[list[Network], NoDecode] = Field(
         [], description="Networks whose X-Forwarded-For counts, with commas between them. None by default."
     )
+    login_keys: Path | None = Field(
+        None, description="Folder of the keys of publishers' logins, `SITE.json`. STATE/logins where empty."
+    )
+    inside_networks: Annotated[list[Network], NoDecode] = Field(
+        [],
+        description="Networks of your own that addresses in the rules file may lead into, with commas between them. "
+        "None by default: they lead to the internet only, and with https.",
+    )
     session_idle_minutes: int = Field(
         60, ge=5, le=1440, description="A moderator is signed out after this much idle time."
     )
     session_hours: int = Field(12, ge=1, le=168, description="A moderator is signed out after this time in any case.")
+    totp_required: Literal["auto", "none", "admin", "all"] = Field(
+        "auto",
+        description="Who must give a code of an authenticator app as a second step of signing in. `auto`: admins, "
+        "unless browsers reach the service only at this machine's own address, as on a first try.",
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="The OpenID provider for a single sign-on, as it names itself, e.g. https://login.example.org. "
+        "None where empty. Needs the extra `oidc`.",
+    )
+    oidc_client_id: str = Field("", description="How we are known there. Needed with `oidc_issuer`.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Our secret there. Where empty, the provider must allow a client without one."
+    )
+    oidc_match: Literal["subject", "email"] = Field(
+        "subject",
+        description="By what people are known: the provider's own name for an account (`sub`), or an e-mail address "
+        "that it has verified.",
+    )
+    oidc_label: str = Field("single sign-on", max_length=60, description="What the button calls it: `Sign in with …`.")
+    smtp_host: str = Field("", description="The server that takes our e-mail. No e-mail is sent where it is empty.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="`starttls` on the port 587, `tls` from the first byte on the port 465, `none` only for a server "
+        "on the same machine. Certificates are always checked.",
+    )
+    smtp_user: str = Field("", description="The name to sign in there with. None where empty.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="The password to sign in there with.")
+    mail_from: str = Field(
+        "", description="The address our e-mail comes from, e.g. comments@example.org. Needed with `smtp_host`."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, data: dict[str, Any]) -> dict[str, Any]:
-        proxies = data.get("trusted_proxies")
-        if isinstance(proxies, str):
-            data["trusted_proxies"] = [part.strip() for part in proxies.split(",") if part.strip()]
+        for name in ("trusted_proxies", "inside_networks"):
+            given = data.get(name)
+            if isinstance(given, str):
+                data[name] = [part.strip() for part in given.split(",") if part.strip()]
         return data
+
+    @model_validator(mode="after")
+    def _can_ask(self) -> Self:
+        if self.oidc_issuer and not re.fullmatch(
+            r"https://[^\s/?#@]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#]*)?", self.oidc_issuer
+        ):
+            raise ValueError("MODERATION_OIDC_ISSUER must be an address with https, without a query")
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("MODERATION_OIDC_CLIENT_ID must be given where MODERATION_OIDC_ISSUER is")
+        return self
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        if self.smtp_host and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", self.mail_from):
+            raise ValueError("MODERATION_MAIL_FROM must be one e-mail address where MODERATION_SMTP_HOST is given")
+        if self.smtp_user and self.smtp_security == "none" and self.smtp_host not in _LOOPBACK:
+            raise ValueError("a password is sent without TLS only to this machine: set MODERATION_SMTP_SECURITY")
+        return self
 
     @property
     def rules_path(self) -> Path:
@@ -371,12 +743,28 @@ class Environment(BaseSettings):
         return self.keys or self.state / "keys.json"
 
     @property
+    def login_keys_path(self) -> Path:
+        return self.login_keys or self.state / "logins"
+
+    @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{(self.state / 'moderation.db').absolute()}"
 
     @property
     def public_url(self) -> str:
         return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def second_step_for(self) -> Literal["none", "admin", "all"]:
+        """`totp_required` with `auto` made out."""
+        if self.totp_required != "auto":
+            return self.totp_required
+        return "none" if urlsplit(self.public_url).hostname in _LOOPBACK else "admin"
+
+    @property
+    def local_url(self) -> str:
+        """Where the service is reached from its own machine."""
+        return f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104 - compared
 
     @classmethod
     def settings_customise_sources(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 Path = tuple[str, ...]
 """The parts of a key, tables first; the entries of an array of tables count from "0"."""
@@ -49,6 +49,47 @@ def key_places(text: str) -> Places:
             for end in range(1, len(keys) + 1):
                 places.setdefault((*table, *keys[:end]), place)
     return places
+
+
+def place_in_value(text: str, key: tuple[int, int], offset: int) -> tuple[int, int]:
+    """Line and column of the character at `offset` of the text value of the key that stands at `key`. The key's own
+    place where the value is not a text that begins on its line."""
+    return places_in_value(text, key, [offset])[0]
+
+
+def places_in_value(text: str, key: tuple[int, int], offsets: Sequence[int]) -> list[tuple[int, int]]:
+    """The same for many offsets in ascending order, in one walk."""
+    line, column = key
+    start = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column - 1
+    opened = _OPENED.match(text, start)
+    if opened is None:
+        return [key] * len(offsets)
+    quote, at = opened["quote"], opened.end()
+    if len(quote) == 3 and text.startswith("\n", at):
+        at += 1
+    found, done, row, counted = [], 0, 1, 0
+    for offset in offsets:
+        for _ in range(offset - done):
+            at = _next(text, at, has_escapes=quote[0] == '"')
+        row += text.count("\n", counted, at)
+        done, counted = offset, at
+        found.append((row, at - text.rfind("\n", 0, at)))
+    return found
+
+
+_OPENED = re.compile(rf"""[ \t]*(?:{_PART}[ \t]*\.?[ \t]*)+=[ \t]*(?P<quote>\"{{3}}|'{{3}}|["'])""")
+_ESCAPES = {"x": 4, "u": 6, "U": 10}
+_TRIMMED = re.compile(r"(?:\\[ \t]*\n\s*)+")
+
+
+def _next(text: str, at: int, *, has_escapes: bool) -> int:
+    """Where the character after the one at `at` begins, in the text as written."""
+    if has_escapes:
+        if trimmed := _TRIMMED.match(text, at):
+            at = trimmed.end()
+        if text.startswith("\\", at):
+            return at + _ESCAPES.get(text[at + 1 : at + 2], 2)
+    return at + (2 if text.startswith("\r\n", at) else 1)
 
 
 def long_key(text: str) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ No behaviour lives here beyond what a value can say about itself. Times are awar
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -31,12 +31,24 @@ class Decision(StrEnum):
     SPAM = "spam"
     HOLD = "hold"
     UNDO = "undo"
+    ESCALATE = "escalate"
+
+
+class Sort(StrEnum):
+    """In which order the queue is shown. Of equally grave ones the newest come first, of one article the oldest."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    GRAVEST = "gravest"
+    ARTICLE = "article"
 
 
 class Effect(StrEnum):
-    """What a finding proposes. The judge combines them: reject over spam over hold over approve."""
+    """What a finding proposes. The judge combines them: reject over spam over hold over approve. `observe` only counts
+    what a rule would have done."""
 
     PASS = "pass"  # noqa: S105 - an effect
+    OBSERVE = "observe"
     TAG = "tag"
     APPROVE = "approve"
     HOLD = "hold"
@@ -49,24 +61,28 @@ STATUS_AFTER: Mapping[Decision, Status] = {
     Decision.REJECT: Status.REJECTED,
     Decision.SPAM: Status.SPAM,
     Decision.HOLD: Status.PENDING,
+    Decision.ESCALATE: Status.PENDING,
 }
 
 MOVES: Mapping[Status, frozenset[Decision]] = {
-    Status.PENDING: frozenset({Decision.APPROVE, Decision.REJECT, Decision.SPAM}),
+    Status.PENDING: frozenset({Decision.APPROVE, Decision.REJECT, Decision.SPAM, Decision.UNDO, Decision.ESCALATE}),
     Status.APPROVED: frozenset({Decision.REJECT, Decision.SPAM, Decision.HOLD, Decision.UNDO}),
     Status.REJECTED: frozenset({Decision.APPROVE, Decision.SPAM, Decision.HOLD, Decision.UNDO}),
     Status.SPAM: frozenset({Decision.APPROVE, Decision.REJECT, Decision.HOLD, Decision.UNDO}),
 }
-"""The legal moves: what may be decided about a comment in each status. `undo` takes back the last decision."""
+"""The legal moves: what may be decided about a comment in each status. `undo` takes back the last decision,
+`escalate` leaves it to a senior."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of the original text, and in one or two words what stands there."""
+    """A stretch of the original text, and in one or two words what stands there. `grade` is a word's severity where it
+    is surely meant; known while judging, not kept."""
 
     start: int
     end: int
     label: str = ""
+    grade: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +101,38 @@ class Finding:
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+SITES_WISH = "mode"
+"""The rule that says what the site itself wishes for a comment. It tells nothing about the comment."""
+
+
+def telling(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that say something against a comment, or remark on it."""
+    return [
+        each
+        for each in findings
+        if each.effect is not Effect.PASS and each.effect in _WEIGHT and each.rule != SITES_WISH
+    ]  # most have passed, and looking an enum up costs more than comparing it
+
+
+def noted(findings: Iterable[Finding]) -> list[Finding]:
+    """Those, and each rule of the admin's own that fired, also one that only watches or approves."""
+    return [
+        each
+        for each in findings
+        if each.effect is not Effect.PASS
+        and (each.code in ("rule", "rule-observed") or (each.effect in _WEIGHT and each.rule != SITES_WISH))
+    ]
+
+
+def gravity(findings: Iterable[Finding]) -> int:
+    """How grave what was found is, to sort by: first the gravest finding, then how many there are."""
+    told = telling(findings)
+    return max(_WEIGHT[each.effect] for each in told) * 10 + min(len(told), 9) if told else 0
+
+
+_WEIGHT: Mapping[Effect, int] = {Effect.TAG: 1, Effect.HOLD: 2, Effect.SPAM: 3, Effect.REJECT: 4}
+
+
 @dataclass(frozen=True, slots=True)
 class ArticleRef:
     """How a submission names its article: by the publisher's id or by URL. `key` is the one it is found by."""
@@ -94,11 +142,27 @@ class ArticleRef:
     title: str | None = None
 
 
+HOLDER = "own."
+"""How a token begins that we have handed out to a browser whose reader confirmed an e-mail address."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Login:
+    """What the publisher's login has signed about who writes. `email` as it was said there."""
+
+    subject: str
+    name: str | None = None
+    email: str | None = None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Submission:
     """A reader's comment as validated at the door. Holds the e-mail address, so its repr does not show it.
 
-    `email` is the normal form that is sealed; `address` is the client's network address.
+    `email` is the normal form that is sealed; `address` is the client's network address. `form_token` is what the form
+    says of itself, unread; `trapped`, whether a field was filled in that people do not see. `subject` is the author's
+    name at the publisher's login, which has signed it; `holder`, unread, what a browser was handed out when its reader
+    confirmed an e-mail address; `solution`, unread, that of a proof of work.
     """
 
     site: str
@@ -110,6 +174,12 @@ class Submission:
     body: str
     address: str
     request_id: str
+    idempotency_key: str | None = None
+    form_token: str | None = None
+    trapped: bool = False
+    subject: str | None = None
+    holder: str | None = None
+    solution: str | None = None
 
     def __repr__(self) -> str:
         return f"Submission(site={self.site!r}, article={self.article.key!r}, request_id={self.request_id!r})"
@@ -117,7 +187,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as stored."""
+    """An article as stored. `approved` counts its public comments; `tags` are the content system's."""
 
     id: int
     site: str
@@ -127,6 +197,8 @@ class Article:
     closed: bool
     created_at: datetime
     version: int
+    approved: int = 0
+    tags: tuple[str, ...] = ()
 
     def closed_why(self, close_after_days: int, now: datetime) -> str | None:
         """`hand` or `age` where no comments are taken any more, else None."""
@@ -134,6 +206,10 @@ class Article:
             return "hand"
         too_old = close_after_days and now - self.created_at > timedelta(days=close_after_days)
         return "age" if too_old else None
+
+
+PURPOSES = ("email-enc", "email-index", "rate", "session-csrf", "audit", "totp", "links")
+"""What the service's keys are for, each with keys of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,36 +222,101 @@ class AuthorRecord:
     pending: int = 0
     first_seen: datetime | None = None
 
+    @classmethod
+    def of(cls, parts: Iterable[AuthorRecord]) -> AuthorRecord:
+        """One author's record, which stands under several keys while these are rotated."""
+        whole = cls()
+        for part in parts:
+            seen = [each for each in (whole.first_seen, part.first_seen) if each]
+            whole = cls(
+                whole.approved + part.approved,
+                whole.rejected + part.rejected,
+                whole.spam + part.spam,
+                whole.pending + part.pending,
+                min(seen, default=None),
+            )
+        return whole
+
+
+class Whom(StrEnum):
+    """What a ban knows its sender by: the e-mail address, the network address, or the network around it."""
+
+    AUTHOR = "author"
+    ADDRESS = "address"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A moderator's ban in force on the sender of a comment. `effect`: `reject`, or `hold` for pre-moderation. It is
+    `doubtful` where it is on a typed address, and the comment came from an author who proved who they are; or the other
+    way round."""
+
+    id: str
+    whom: Whom
+    effect: Effect
+    reason: str
+    doubtful: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """What the rate limits said. `available` is false when Redis could not be asked and a local limiter answered."""
+    """What the rate limits said. `available` is false when Redis could not be asked and a local limiter answered.
+    `seen` counts the same text in the last hour, `near` texts much like it. `address_recent` and `article_recent` count
+    earlier comments of the address and under the article that their longest and shortest limits remember, the latter of
+    `article_most`. `fuse_blown`: the whole site gets more than it can look at."""
 
     allowed: bool = True
     available: bool = True
     email_exceeded: bool = False
     seen: int = 0
+    address_recent: int = 0
+    near: int = 0
+    article_recent: int = 0
+    article_most: int = 0
+    fuse_blown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnderArticle:
+    """What is known of the article a comment came to: `comments` are the public ones. No `first_seen` for a new one."""
+
+    key: str = ""
+    comments: int = 0
+    first_seen: datetime | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """All facts the judge may use, and nothing else: no clock, no connection. Equal cases get equal verdicts.
 
-    `verified` is true only for an author with a signed token, never for a typed address.
+    `verified` is true only for an author who proved who they are, never for a typed address. `disposable_email` is
+    known where `has_email`; the domain itself is not kept. `form` is how the form's token was found: `none`, `good`,
+    `forged` or, with another comment before, `used`. `seconds_to_submit`, at least 1, is None where no good token says
+    when the form was handed out. `trapped`: a field was filled in that people do not see. `solution` is how the
+    proof of work was found: `none`, `good`, `wrong`, `late` or, with another comment before, `used`. `bans` are those
+    in force on who sent it.
     """
 
     site: str
     body: str
     author_name: str
     author_url: str | None
-    email_domain: str | None
     has_email: bool
+    disposable_email: bool
     verified: bool
     is_reply: bool
     article_closed: str | None
     record: AuthorRecord
     limited: Limited
     at: datetime
+    article: UnderArticle = UnderArticle()
+    seconds_to_submit: int | None = None
+    form: str = "none"
+    trapped: bool = False
+    solution: str = "none"
+    bans: tuple[Ban, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +383,17 @@ class Comment:
     reason: str | None
     parent: ParentExcerpt | None = None
     record: AuthorRecord = AuthorRecord()
+    escalation: Escalation | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A moderator has left the decision to a senior: who, when, and why where they said so."""
+
+    by: str
+    at: datetime
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +410,7 @@ class Role(StrEnum):
     """What a person may do. Rights are spelled out in `RIGHTS`; an auditor only reads."""
 
     MODERATOR = "moderator"
+    SENIOR = "senior"
     ADMIN = "admin"
     AUDITOR = "auditor"
 
@@ -267,13 +420,20 @@ class Right(StrEnum):
 
     READ_QUEUE = "queue:read"
     DECIDE = "decisions:write"
+    DECIDE_ESCALATED = "escalations:write"
+    REVEAL_EMAIL = "emails:read"
     MANAGE_ARTICLES = "articles:write"
+    BAN = "bans:write"
     MANAGE_PEOPLE = "people:write"
     READ_JOURNAL = "journal:read"
+    MANAGE_RULES = "rules:write"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    Role.MODERATOR: frozenset({Right.READ_QUEUE, Right.DECIDE, Right.MANAGE_ARTICLES}),
+    Role.MODERATOR: frozenset({Right.READ_QUEUE, Right.DECIDE, Right.MANAGE_ARTICLES, Right.BAN}),
+    Role.SENIOR: frozenset(
+        {Right.READ_QUEUE, Right.DECIDE, Right.DECIDE_ESCALATED, Right.REVEAL_EMAIL, Right.MANAGE_ARTICLES, Right.BAN}
+    ),
     Role.ADMIN: frozenset(Right),
     Role.AUDITOR: frozenset({Right.READ_QUEUE, Right.READ_JOURNAL}),
 }

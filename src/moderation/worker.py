@@ -1,20 +1,86 @@
-"""Housekeeping: what has to happen now and then, done by whichever process holds the lease.
+"""What happens beside requests: housekeeping now and then, by whichever process holds the lease; decisions about many
+comments, backtests and letters by e-mail as they come.
 
-Every worker of the service looks once a minute; one wins. `moderation worker` does the same in a process of its own.
+Every worker of the service does it. `moderation worker` does the same in a process of its own.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from itertools import count
 
 import structlog
 
+from moderation.actions import backtest_jobs, bulk, mailing, numbers, promise, webhooks
+from moderation.actions.audit import checkpoint
 from moderation.actions.retention import tidy
+from moderation.edges import telemetry
 from moderation.errors import StoreError
 from moderation.runtime import Runtime
 
 EVERY = 60.0
+BULK_EVERY = 1.0
+MAIL_EVERY = 2.0
+NUMBERS_EVERY = 20.0
+KEYS_EVERY = 1.0
+HOOKS_EVERY = 1.0
+PAUSE = 0.02
+HOUR = 60
+"""Turns between two checkpoints."""
+
 log = structlog.get_logger()
+
+
+class Work:
+    """A thread that looks for work `every` so many seconds and does it step by step, with room for others in between,
+    until it is stopped. `step` says whether there may be more."""
+
+    def __init__(self, name: str, every: float, step: Callable[[], bool]) -> None:
+        self._name = name
+        self._every = every
+        self._step = step
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self.run, name=self._name, daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def run(self) -> None:
+        while not self._stopped.wait(self._every):
+            try:
+                while self._step() and not self._stopped.wait(PAUSE):
+                    pass
+            except StoreError as error:
+                log.warning("work-failed", work=self._name, error=error.kind)
+            except Exception as error:  # noqa: BLE001 - a turn may fail; the thread is there for the next one
+                log.error("work-failed", work=self._name, error=type(error).__name__, where=telemetry.places(error))
+
+
+def background(rt: Runtime) -> list[Work]:
+    """What is worked off beside requests: decisions about many comments, backtests, counts, keys of publishers' logins,
+    webhooks, and letters where there is a mail server."""
+    work = [
+        Work("bulk", BULK_EVERY, lambda: bulk.work(rt) is not None),
+        Work("backtests", BULK_EVERY, lambda: backtest_jobs.work(rt)),
+        Work("numbers", NUMBERS_EVERY, lambda: numbers.count(rt)),
+        Work("login-keys", KEYS_EVERY, lambda: fetch_login_keys(rt)),
+        Work("webhooks", HOOKS_EVERY, lambda: webhooks.send_due(rt) > 0),
+    ]
+    if rt.mail_server is not None:
+        work.append(Work("mail", MAIL_EVERY, lambda: mailing.send_due(rt) > 0))
+    return work
+
+
+def fetch_login_keys(rt: Runtime) -> bool:
+    """Fetch the keys of publishers' logins that are due. Never more at once: a moment later is as good."""
+    logins = {name: site.settings.login for name, site in rt.rules.sites.items() if site.settings.login.issuer}
+    rt.login_keys.refresh({login.keys for login in logins.values() if login.keys})
+    are_there = all(rt.login_keys.are_there(name, login.keys) for name, login in logins.items())
+    telemetry.login_keys_ok.set(1 if are_there else 0)
+    return False
 
 
 class Housekeeping:
@@ -31,10 +97,18 @@ class Housekeeping:
         self._stopped.set()
 
     def run(self) -> None:
-        """Tidy every minute until stopped. A store that is away is tried again at the next turn."""
-        while not self._stopped.wait(EVERY):
+        """Tidy every minute until stopped, and tell the journal's end every hour. A store that is away is tried again
+        at the next turn."""
+        for turn in count():
+            if self._stopped.wait(EVERY):
+                return
             try:
                 done = tidy(self._rt)
+                numbers.look(self._rt)
+                promise.watch(self._rt)
+                if turn % HOUR == 0:
+                    seq, mac = checkpoint(self._rt)
+                    log.info("journal-checkpoint", seq=seq, mac=mac)
             except StoreError as error:
                 log.warning("housekeeping-failed", error=error.kind)
                 continue

@@ -12,11 +12,12 @@ import pytest
 import sqlalchemy as sa
 from tests.conftest import Clock
 
-from moderation import passwords
+from moderation import passwords, sessions
 from moderation.actions import accounts
+from moderation.edges import schema
 from moderation.edges.limits import Limits
 from moderation.edges.people import Person
-from moderation.edges.schema import journal, links, people, sessions, tokens
+from moderation.edges.schema import journal, links, people, tokens
 from moderation.errors import Forbidden, Invalid, ModerationError, NotFound, NotSignedIn, SignInRefused, Unavailable
 from moderation.runtime import Runtime
 from moderation.values import RIGHTS, Moderator, Right, Role
@@ -48,7 +49,7 @@ def refused(rt: Runtime, name: str = "Ana", password: str = "wrong", address: st
 
 def is_signed_in(rt: Runtime, secret: str) -> bool:
     try:
-        accounts.moderator_of_session(rt, secret)
+        sessions.moderator_of(rt, secret)
     except NotSignedIn:
         return False
     return True
@@ -65,7 +66,9 @@ def actions_of(rt: Runtime) -> Counter[str]:
 
 def everything_stored(rt: Runtime) -> str:
     with rt.store.reading() as connection:
-        rows = [connection.execute(sa.select(table)).all() for table in (people, sessions, links, tokens, journal)]
+        rows = [
+            connection.execute(sa.select(table)).all() for table in (people, schema.sessions, links, tokens, journal)
+        ]
     return repr(rows)
 
 
@@ -94,7 +97,7 @@ def test_the_right_password_opens_a_session_with_the_roles_rights(rt: Runtime) -
     secret, who = accounts.sign_in(rt, "ana", PASSWORD, HERE)
     assert len(secret) == 43
     assert (who.name, who.rights, who.role) == ("Ana", RIGHTS[Role.MODERATOR], "moderator")
-    assert accounts.moderator_of_session(rt, secret) == who
+    assert sessions.moderator_of(rt, secret) == who
     assert actions_of(rt)["sign-in"] == 1
 
 
@@ -172,7 +175,7 @@ def test_the_right_password_too_early_is_refused_and_does_not_extend_the_wait(rt
 
 def test_a_known_device_skips_the_delay_of_its_own_account_only(rt: Runtime, clock: Clock) -> None:
     _, who = accounts.sign_in(rt, "Ana", PASSWORD, HERE)
-    mark = accounts.device_mark(rt, who)
+    mark = sessions.device_mark(rt, who)
     accounts.create_person(rt, OWNER, "Omar", Role.MODERATOR, None, PASSWORD)
     for name in ("Ana", "Omar"):
         for number in range(4):
@@ -184,24 +187,24 @@ def test_a_known_device_skips_the_delay_of_its_own_account_only(rt: Runtime, clo
 
 def test_a_device_mark_is_worth_nothing_when_old_forged_or_after_a_new_password(rt: Runtime, clock: Clock) -> None:
     _, who = accounts.sign_in(rt, "Ana", PASSWORD, HERE)
-    mark = accounts.device_mark(rt, who)
+    mark = sessions.device_mark(rt, who)
     person = ana_of(rt)
-    assert accounts._is_mark_of(rt, person, mark)
+    assert sessions.is_mark_of(rt, person, mark)
     for forged in ("", ".", mark[:-1], "2026-11-25" + mark[10:], mark + "x", "x" * 5000, "é.1.é", "2026-11-24.7."):
-        assert not accounts._is_mark_of(rt, person, forged), forged
+        assert not sessions.is_mark_of(rt, person, forged), forged
     clock.advance(days=180)
-    assert accounts._is_mark_of(rt, person, mark)
+    assert sessions.is_mark_of(rt, person, mark)
     clock.advance(days=1)
-    assert not accounts._is_mark_of(rt, person, mark)
+    assert not sessions.is_mark_of(rt, person, mark)
     _, who = accounts.sign_in(rt, "Ana", PASSWORD, HERE)
-    mark = accounts.device_mark(rt, who)
+    mark = sessions.device_mark(rt, who)
     accounts.set_password(rt, accounts.new_link(rt, OWNER, "Ana"), PASSWORD + "!")
-    assert not accounts._is_mark_of(rt, ana_of(rt), mark)
+    assert not sessions.is_mark_of(rt, ana_of(rt), mark)
 
 
 def test_a_known_device_guesses_ten_times_an_hour_and_then_waits_like_any_other(rt: Runtime, clock: Clock) -> None:
     _, who = accounts.sign_in(rt, "Ana", PASSWORD, HERE)
-    mark = accounts.device_mark(rt, who)
+    mark = sessions.device_mark(rt, who)
     for number in range(10):
         refused(rt, address=f"10.0.0.{number}", device=mark)
     assert ana_of(rt).failures == 0
@@ -227,7 +230,7 @@ def test_a_thousand_addresses_of_one_ipv6_network_share_their_tries(rt: Runtime)
 
 
 def test_all_together_may_try_five_times_a_second(rt: Runtime, clock: Clock) -> None:
-    mark = accounts.device_mark(rt, accounts.sign_in(rt, "Ana", PASSWORD, HERE)[1])
+    mark = sessions.device_mark(rt, accounts.sign_in(rt, "Ana", PASSWORD, HERE)[1])
     answers = [refused(rt, "nobody", address=f"10.1.0.{number}").retry_after for number in range(30)]
     assert answers[:20] == [0] * 20
     assert answers[29] == 1
@@ -295,7 +298,7 @@ def test_idle_and_absolute_time_end_a_session(rt: Runtime, clock: Clock) -> None
     clock.advance(minutes=15)
     assert not is_signed_in(rt, secret)
     with rt.store.reading() as connection:
-        assert connection.execute(sa.select(sessions)).all() == []
+        assert connection.execute(sa.select(schema.sessions)).all() == []
 
 
 def test_being_seen_is_written_at_most_once_a_minute(rt: Runtime, clock: Clock) -> None:
@@ -303,14 +306,14 @@ def test_being_seen_is_written_at_most_once_a_minute(rt: Runtime, clock: Clock) 
 
     def seen() -> object:
         with rt.store.reading() as connection:
-            return connection.execute(sa.select(sessions.c.seen_at)).scalar()
+            return connection.execute(sa.select(schema.sessions.c.seen_at)).scalar()
 
     begun = seen()
     clock.advance(seconds=30)
-    accounts.moderator_of_session(rt, secret)
+    sessions.moderator_of(rt, secret)
     assert seen() == begun
     clock.advance(seconds=31)
-    accounts.moderator_of_session(rt, secret)
+    sessions.moderator_of(rt, secret)
     assert seen() != begun
 
 
@@ -604,7 +607,7 @@ def test_no_error_of_ours_shows_a_secret(rt: Runtime) -> None:
     for act in (
         lambda: accounts.sign_in(rt, "Ana", "a secret guess of mine", HERE),
         lambda: accounts.set_password(rt, "a secret link", "a secret guess of mine"),
-        lambda: accounts.moderator_of_session(rt, "a secret cookie"),
+        lambda: sessions.moderator_of(rt, "a secret cookie"),
         lambda: accounts.moderator_of_token(rt, "cm_live_a_secret"),
         lambda: accounts.create_person(rt, OWNER, "Omar", Role.MODERATOR, None, "secret"),
     ):

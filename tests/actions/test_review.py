@@ -11,7 +11,7 @@ from tests.actions.test_submit import submission
 from moderation.actions import review
 from moderation.actions.submit import Intake
 from moderation.edges import queries
-from moderation.edges.schema import articles, journal
+from moderation.edges.schema import articles, journal, metadata
 from moderation.errors import Forbidden
 from moderation.runtime import Runtime
 from moderation.values import MOVES, RIGHTS, STATUS_AFTER, Decision, Moderator, Right, Role, Ruling, Status
@@ -97,6 +97,21 @@ def test_undo_restores_what_was_and_its_author(rt: Runtime) -> None:
     assert public_ids(rt) == [comment]
 
 
+def test_each_undo_goes_one_decision_further_back(rt: Runtime) -> None:
+    comment = send(rt)
+    for version, decision in enumerate((Decision.APPROVE, Decision.HOLD, Decision.SPAM), 1):
+        rule(rt, comment, version, decision)
+    back = [rule(rt, comment, version, Decision.UNDO) for version in (4, 5, 6)]
+    assert [(each.status, each.decided_by) for each in back] == [
+        (Status.PENDING, "Ana"),
+        (Status.APPROVED, "Ana"),
+        (Status.PENDING, None),
+    ]
+    assert rule(rt, comment, 7, Decision.REJECT, BOB).result == "decided"
+    assert rule(rt, comment, 8, Decision.UNDO).status is Status.PENDING
+    assert rule(rt, comment, 9, Decision.UNDO).result == "illegal"
+
+
 def test_undo_of_the_only_decision_makes_it_pending_again(rt: Runtime) -> None:
     comment = send(rt)
     rule(rt, comment, 1, Decision.SPAM)
@@ -150,3 +165,20 @@ def test_the_authors_record_follows_decisions_and_undo(rt: Runtime) -> None:
     assert record() == (0, 0, 1, 0)
     rule(rt, comment, 2, Decision.UNDO)
     assert record() == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("decision", [Decision.REJECT, Decision.ESCALATE])
+def test_contact_data_typed_as_a_reason_is_kept_nowhere(rt: Runtime, decision: Decision) -> None:
+    comment = send(rt)
+    reason = "ana@reader.example.net again, or +49 30 901820"
+    assert review.decide(rt, ANA, [Ruling(comment, 1, decision, reason)], "r")[0].result == "decided"
+    with rt.store.reading() as connection:
+        stored = [
+            value
+            for table in metadata.sorted_tables
+            for row in connection.execute(sa.select(table))
+            for value in row
+            if isinstance(value, str) and " again, or " in value
+        ]
+    assert set(stored) == {"[e-mail hidden] again, or [phone number hidden]"}
+    assert len(stored) >= 2, "it stands with the comment and in the record"

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from tests.conftest import Clock
 
-from moderation.actions import articles, submit
+from moderation import forms
+from moderation.actions import articles, retention, submit
 from moderation.actions.submit import Intake
-from moderation.cli import COMMAND_LINE
+from moderation.commands import COMMAND_LINE
 from moderation.edges import queries
-from moderation.edges.schema import author_records, comments, counters, journal, outbox
-from moderation.errors import Closed, Duplicate, NotFound, ParentNotPublic, StoreError, TooFast, Unavailable
+from moderation.edges.schema import author_records, comments, counters, idempotency_keys, journal, outbox
+from moderation.errors import Closed, Duplicate, KeyReused, NotFound, ParentNotPublic, StoreError, TooFast, Unavailable
 from moderation.judge import pipeline
 from moderation.runtime import Runtime
 from moderation.values import ArticleRef, Decision, Finding, Status, Submission
@@ -53,6 +55,58 @@ def test_a_receipt_means_comment_journal_and_letter_are_stored(rt: Runtime) -> N
     assert (entry.action, entry.target, entry.after, entry.actor) == ("received", comment.id, "pending", "rules")
     (letter,) = rows(rt, outbox)
     assert letter.payload == {"id": comment.id, "site": "demo", "status": "pending", "version": 1}
+
+
+def test_the_seconds_since_the_form_was_given_are_a_fact_of_the_comment(rt: Runtime, clock: Clock) -> None:
+    intake = Intake(rt)
+    given = [forms.give(rt, "demo", "first") for _ in range(2)]
+    intake.submit(submission(1, form_token=given[0]))
+    clock.advance(minutes=1)
+    intake.submit(submission(2, form_token=given[1]))
+    intake.submit(submission(3))
+    assert [row.facts["seconds_to_submit"] for row in rows(rt, comments)] == [1, 61, None]
+
+
+def test_a_form_that_is_sent_twice_is_stored_once(rt: Runtime, clock: Clock) -> None:
+    intake, given = Intake(rt), forms.give(rt, "demo", "first")
+    clock.advance(minutes=1)
+    first = intake.submit(submission(form_token=given))
+    clock.advance(hours=1)  # far beyond the time in which the same text would be a duplicate
+    assert intake.submit(submission(form_token=given)).comment_id == first.comment_id
+    assert len(rows(rt, comments)) == 1
+
+
+def test_another_comment_from_the_same_form_is_held_and_not_refused(rt: Runtime, clock: Clock) -> None:
+    """People go back in their browser and write something else."""
+    intake, given = Intake(rt), forms.give(rt, "open", "first")
+    clock.advance(minutes=1)
+    assert intake.submit(submission(1, site="open", form_token=given)).published
+    assert not intake.submit(submission(2, site="open", form_token=given)).published
+    assert [codes(row)["form.token"] for row in rows(rt, comments)] == ["passed", "form-used"]
+
+
+@pytest.mark.parametrize(
+    ("over", "code"),
+    [
+        ({"article": ArticleRef("second")}, "form-forged"),
+        ({"site": "demo"}, "form-forged"),
+        ({"form_token": "19ab.cd.1.xx"}, "form-forged"),
+        ({"form_token": "\u0000é" * 500}, "form-forged"),
+        ({"form_token": None}, "form-missing"),
+        ({}, "passed"),
+    ],
+)
+def test_a_form_counts_for_its_own_site_and_article(rt: Runtime, clock: Clock, over: Any, code: str) -> None:
+    given = forms.give(rt, "open", "first")
+    clock.advance(minutes=1)
+    receipt = Intake(rt).submit(submission(**({"site": "open", "form_token": given} | over)))
+    (row,) = rows(rt, comments)
+    assert codes(row)["form.token"] == code
+    assert receipt.published == (code in ("passed", "form-missing"))
+
+
+def codes(row: Any) -> dict[str, str]:
+    return {found["rule"]: found["code"] for found in row.findings}
 
 
 def test_the_address_is_sealed_and_found_again_only_by_its_index(rt: Runtime) -> None:
@@ -130,8 +184,8 @@ def test_one_bad_row_does_not_take_the_others_down(rt: Runtime, monkeypatch: pyt
     intake = Intake(rt)
     real = submit._new
 
-    def new(runtime: Runtime, work: submit._Work) -> object:
-        made = real(runtime, work)
+    def new(work: submit._Work) -> object:
+        made = real(work)
         return replace(made, site=None) if work.submission.body == "bad" else made  # type: ignore[arg-type]
 
     monkeypatch.setattr(submit, "_new", new)
@@ -278,3 +332,80 @@ def test_when_the_store_is_away_nothing_is_half_done_and_it_heals(rt: Runtime, m
     assert rows(rt, comments) == []
     intake.submit(submission())
     assert [row.verdict for row in rows(rt, comments)] == [Decision.HOLD.value]
+
+
+def test_near_copies_are_told_across_authors_and_articles(rt: Runtime) -> None:
+    pitch = "A friend told me of this man who trades for you and now I earn four thousand a week, write to him"
+    intake = Intake(rt)
+    for number, word in enumerate(("four", "five", "six"), start=1):
+        intake.submit(
+            submission(
+                number,
+                body=pitch.replace("four", word),
+                article=ArticleRef(f"a{number}"),
+                address=f"203.0.113.{number}",
+            )
+        )
+    told = [
+        finding for row in rows(rt, comments) for finding in row.findings if finding["rule"] == "duplicates.similar"
+    ]
+    assert sorted(each.get("data", {}).get("near", 0) for each in told) == [0, 1, 2]
+
+
+# --- Idempotency-Key
+
+
+def test_the_same_key_gets_the_same_answer_and_stores_once(rt: Runtime, clock: Clock) -> None:
+    first = Intake(rt).submit(submission(idempotency_key="k1"))
+    clock.advance(hours=1)  # long after the same text would have been taken again
+    again = Intake(rt).submit(submission(idempotency_key="k1", address="198.51.100.9", request_id="r2"))
+    assert (again.comment_id, again.published) == (first.comment_id, first.published)
+    assert len(rows(rt, comments)) == 1
+    other_site = Intake(rt).submit(submission(idempotency_key="k1", site="open"))
+    assert other_site.comment_id != first.comment_id
+
+
+def test_a_repeat_gets_its_answer_though_the_limits_are_used_up(
+    make_runtime: Callable[..., Runtime],
+) -> None:
+    rt = make_runtime('[sites.demo.limits]\naddress = ["1/hour"]\n')
+    first = Intake(rt).submit(submission(idempotency_key="k1"))
+    with pytest.raises(TooFast):
+        Intake(rt).submit(submission(2))
+    assert Intake(rt).submit(submission(idempotency_key="k1")).comment_id == first.comment_id
+
+
+def test_a_key_with_another_comment_is_refused(rt: Runtime) -> None:
+    Intake(rt).submit(submission(idempotency_key="k1"))
+    others: list[dict[str, object]] = [{"body": "Another text."}, {"email": "o@example.org"}, {"author_name": "Bo"}]
+    for over in others:
+        with pytest.raises(KeyReused):
+            Intake(rt).submit(submission(1, idempotency_key="k1", **over))
+    assert len(rows(rt, comments)) == 1
+
+
+def test_a_key_counts_for_a_day(rt: Runtime, clock: Clock) -> None:
+    first = Intake(rt).submit(submission(idempotency_key="k1"))
+    clock.advance(hours=25)
+    assert retention.tidy(rt)["idempotency-keys"] == 1
+    assert Intake(rt).submit(submission(idempotency_key="k1")).comment_id != first.comment_id
+
+
+def test_a_key_whose_comment_was_not_stored_can_be_used_again(rt: Runtime) -> None:
+    Intake(rt).submit(submission())
+    with pytest.raises(Duplicate):
+        Intake(rt).submit(submission(idempotency_key="k1"))
+    Intake(rt).submit(submission(body="Something else.", idempotency_key="k1"))
+    assert len(rows(rt, idempotency_keys)) == 1
+
+
+def test_of_many_sendings_at_once_under_one_key_one_is_stored_and_all_get_its_answer(rt: Runtime) -> None:
+    intakes = [Intake(rt), Intake(rt)]  # as two processes would have them
+
+    def send(number: int) -> str:
+        return intakes[number % 2].submit(submission(number // 5, idempotency_key=f"k{number // 5}")).comment_id
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(send, range(100)))
+    assert len(set(answers)) == 20 == len(rows(rt, comments))
+    assert all(len(set(answers[at : at + 5])) == 1 for at in range(0, 100, 5))

@@ -4,115 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_core_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, expect
-from tests.service import PASSWORD, RULES, Service, running_service, wait_until
-
-SITES = 30
-WATCH = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.effectiveDirective));
-"""
-Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """With a site for each test, so that a queue holds what the test put there and nothing else."""
-    sites = "".join(f"[sites.s{number}]\nname = 'Site {number}'\n" for number in range(SITES))
-    sites += "[sites.harbour]\nname = 'The Harbour Post'\n"
-    with running_service(tmp_path_factory.mktemp("desk") / "state", rules=RULES + sites) as running:
-        for name in ("Ana", "Omar"):
-            running.person(name)
-        yield running
-
-
-@pytest.fixture(scope="module")
-def sites() -> Iterator[str]:
-    return iter([f"s{number}" for number in range(SITES)])
-
-
-@pytest.fixture
-def site(sites: Iterator[str]) -> str:
-    return next(sites)
-
-
-@pytest.fixture(scope="module")
-def cookies(service: Service, browser: Browser) -> dict[str, Any]:
-    """What each moderator's browser holds after signing in."""
-    states = {}
-    for name in ("Ana", "Omar"):
-        context = browser.new_context()
-        page = context.new_page()
-        sign_in(page, service, name)
-        states[name] = context.storage_state()
-        context.close()
-    return states
-
-
-@pytest.fixture
-def visit(browser: Browser, service: Service, cookies: dict[str, Any]) -> Iterator[Visit]:
-    """Open the desk as `who` (None: nobody). At the end no page may have thrown or broken its own policy."""
-    pages: list[Page] = []
-    thrown: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    def open_page(path: str = "/desk", who: str | None = "Ana", *, clock: bool = False, **options: Any) -> Page:
-        context = browser.new_context(storage_state=cookies[who] if who else None, **options)
-        contexts.append(context)
-        context.add_init_script(WATCH)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: thrown.append(str(error)))
-        if clock:
-            page.clock.install()
-        page.goto(service.base + path)
-        if options.get("java_script_enabled", True):
-            pages.append(page)
-        return page
-
-    yield open_page
-    broken = [violation for page in pages for violation in page.evaluate("window.violations")]
-    for context in contexts:
-        context.close()
-    assert not thrown
-    assert not broken
-
-
-def sign_in(page: Page, service: Service, name: str) -> None:
-    page.goto(f"{service.base}/desk")
-    page.get_by_role("textbox", name="Name").fill(name)
-    page.get_by_role("textbox", name="Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("navigation", name="Queue")).to_be_visible()
-
-
-def send(service: Service, site: str, count: int = 3, **over: Any) -> list[str]:
-    """Comments that wait on `site`, by Reader 1, Reader 2, … Returns their ids."""
-    answers = [
-        service.post(site, author={"name": f"Reader {n}", "email": f"reader{n}@visitor.example.net"}, **over)
-        for n in range(1, count + 1)
-    ]
-    assert all(answer.status_code == 202 for answer in answers)
-    return [answer.json()["id"] for answer in answers]
-
-
-def card(page: Page, name: str) -> Locator:
-    return page.get_by_role("article", name=name, exact=True)
-
-
-def count(page: Page, tab: str) -> Locator:
-    return page.locator(f'[data-count="{tab}"]')
-
-
-def queue(site: str, tab: str = "pending") -> str:
-    return f"/desk/?status={tab}&site={site}"
-
+from playwright.sync_api import Browser, TimeoutError, expect
+from tests.browser.desk import Visit, card, count, queue, send, sign_in, violations_of_axe
+from tests.service import PASSWORD, Service, wait_until
 
 # ---- the main way: keys ----
 
@@ -124,7 +23,6 @@ def test_what_is_approved_by_key_is_public(service: Service, browser: Browser, s
     sign_in(page, service, "Omar")
     page.goto(service.base + queue(site))
     assert "To be read" not in service.get(f"/v1/{site}/comments?article=story").text
-    page.keyboard.press("j")
     page.keyboard.press("a")
     expect(page.get_by_role("status").filter(has_text="Approved. Reader 1")).to_be_visible()
     expect(page.get_by_role("article")).to_have_count(0)
@@ -136,12 +34,13 @@ def test_keys_move_decide_and_undo(service: Service, visit: Visit, site: str) ->
     send(service, site, 4)
     page = visit(queue(site))
     expect(page).to_have_title("(4) Pending · Comment desk")
-    for key, name in (("j", "Reader 1"), ("j", "Reader 2"), ("j", "Reader 3"), ("k", "Reader 2")):
+    for key, name in (("j", "Reader 2"), ("j", "Reader 3"), ("k", "Reader 2")):
         page.keyboard.press(key)
         expect(card(page, name)).to_be_focused()
     page.keyboard.press("s")
     expect(card(page, "Reader 3")).to_be_focused()
     page.keyboard.press("d")
+    page.keyboard.press("Enter")
     expect(card(page, "Reader 4")).to_be_focused()
     page.keyboard.press("f")
     expect(card(page, "Reader 1")).to_be_focused()
@@ -162,19 +61,33 @@ def test_keys_move_decide_and_undo(service: Service, visit: Visit, site: str) ->
     assert page.locator(".card .name").all_inner_texts() == ["Reader 1", "Reader 4"]
 
 
-def test_the_first_key_only_chooses(service: Service, visit: Visit, site: str) -> None:
+def test_the_first_card_is_current_so_that_the_first_key_decides(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 2)
     page = visit(queue(site))
+    expect(page.locator(".card.current .name")).to_have_text("Reader 1")
     expect(page.locator("body")).to_be_focused()
     page.keyboard.press("a")
+    expect(card(page, "Reader 2")).to_be_focused()
+    expect(count(page, "approved")).to_have_text("1")
+    page.reload()
+    assert page.locator(".card .name").all_inner_texts() == ["Reader 2"]
+
+
+def test_a_key_shows_a_card_that_is_out_of_sight_and_does_not_decide(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 12)
+    page = visit(queue(site), viewport={"width": 1000, "height": 500})
+    page.mouse.wheel(0, 5000)
+    expect(card(page, "Reader 1")).not_to_be_in_viewport()
+    page.keyboard.press("a")
+    expect(card(page, "Reader 1")).to_be_in_viewport()
     expect(card(page, "Reader 1")).to_be_focused()
-    expect(count(page, "pending")).to_have_text("2")
+    expect(count(page, "pending")).to_have_text("12")
 
 
 def test_quick_fingers_undo_one_decision_for_each_press(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 5)
     page = visit(queue(site))
-    for key in "jaaaa":
+    for key in "aaaa":
         page.keyboard.press(key)
     for key in "zzz":
         page.keyboard.press(key)
@@ -195,24 +108,9 @@ def test_the_line_offers_an_undo_to_the_mouse(service: Service, visit: Visit, si
     expect(count(page, "spam")).to_have_text("0")
 
 
-def test_a_rejection_takes_the_reason_that_is_picked(service: Service, visit: Visit, site: str) -> None:
-    send(service, site, 1)
-    page = visit(queue(site))
-    card(page, "Reader 1").get_by_role("combobox", name="Reason for rejecting").select_option("Private data")
-    page.keyboard.press("r")
-    expect(card(page, "Reader 1")).to_be_visible()  # the list of reasons has the focus: keys rest
-    card(page, "Reader 1").get_by_role("button", name="Reject").focus()
-    page.keyboard.press("r")
-    expect(count(page, "rejected")).to_have_text("1")
-    page.goto(service.base + queue(site, "rejected"))
-    expect(card(page, "Reader 1")).to_contain_text("Rejected by you")
-    expect(card(page, "Reader 1").locator(".meta")).to_contain_text("Private data")
-
-
 def test_after_the_last_card_the_way_on_has_the_focus(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 1)
     page = visit(queue(site))
-    page.keyboard.press("j")
     page.keyboard.press("a")
     link = page.get_by_role("link", name="Look for more")
     expect(link).to_be_focused()
@@ -229,7 +127,6 @@ def test_on_the_tab_of_all_a_card_stays_and_says_what_became_of_it(service: Serv
     send(service, site, 1)
     page = visit(queue(site, "all"))
     one = card(page, "Reader 1")
-    page.keyboard.press("j")
     page.keyboard.press("s")
     expect(one.locator(".pill")).to_have_text(re.compile(r"Marked as spam by you, \d\d:\d\d"))
     expect(one.get_by_role("button")).to_have_text(["Approvea", "Rejectr", "Undo"])
@@ -249,7 +146,7 @@ def test_the_help_lists_the_keys_and_can_switch_them_off(service: Service, visit
     dialog = page.get_by_role("dialog", name="Keys")
     expect(dialog).to_be_visible()
     page.keyboard.press("a")
-    dialog.get_by_role("checkbox", name="Use keys in this browser").uncheck()
+    dialog.get_by_role("checkbox", name="Use keys").uncheck()
     dialog.get_by_role("button", name="Close").click()
     for _ in range(2):
         page.keyboard.press("j")
@@ -258,20 +155,101 @@ def test_the_help_lists_the_keys_and_can_switch_them_off(service: Service, visit
         expect(page.locator("kbd:visible")).to_have_count(0)
         page.reload()
     page.get_by_role("button", name="Keys").click()
-    dialog.get_by_role("checkbox", name="Use keys in this browser").check()
+    dialog.get_by_role("checkbox", name="Use keys").check()
     page.keyboard.press("Escape")
     page.locator("#queue").focus()
     page.keyboard.press("j")
-    expect(card(page, "Reader 1")).to_be_focused()
+    expect(card(page, "Reader 2")).to_be_focused()
+
+
+def test_everybody_may_have_keys_of_their_own(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 3)
+    page = visit("/desk/me")
+    page.get_by_role("link", name="Your keys at the desk").click()
+    assert violations_of_axe(page) == []
+    approve, spam = page.get_by_label("Approve", exact=True), page.get_by_label("Spam", exact=True)
+    approve.fill("k ,")
+    spam.fill("")
+    page.get_by_role("button", name="Keep these keys").click()
+    expect(page.get_by_role("alert")).to_contain_text("“k” is there already: previous comment.")
+    expect(approve).to_have_value("k ,")
+    assert violations_of_axe(page) == []
+    approve.fill("+ ,")
+    page.get_by_role("button", name="Keep these keys").click()
+    expect(page.get_by_role("status")).to_contain_text("Kept.")
+
+    page.goto(service.base + queue(site))
+    expect(card(page, "Reader 1").get_by_role("button", name="Approve").locator("kbd")).to_have_text("+")
+    expect(card(page, "Reader 1").get_by_role("button", name="Spam").locator("kbd")).to_have_count(0)
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog.locator("div").filter(has_text="approve").locator("kbd")).to_have_text(["+", ","])
+    expect(dialog.get_by_text("spam", exact=True)).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.keyboard.press("s")
+    expect(count(page, "pending")).to_have_text("3")
+    page.keyboard.press(",")
+    page.keyboard.press("+")
+    expect(count(page, "pending")).to_have_text("1")
+
+    page.goto(f"{service.base}/desk/me/keys")
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_role("button", name="Back to the usual keys").click()
+    expect(approve).to_have_value("a f")
 
 
 def test_keys_with_control_are_the_browsers(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 1)
     page = visit(queue(site))
-    page.keyboard.press("j")
     for keys in ("Control+a", "Alt+a", "Meta+s", "Shift+A"):
         page.keyboard.press(keys)
     expect(count(page, "pending")).to_have_text("1")
+
+
+def test_a_selection_is_decided_by_one_key_and_undone_as_a_whole(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 4)
+    page = visit(queue(site))
+    page.keyboard.press("Shift+A")
+    expect(page.get_by_role("status").filter(has_text="Nothing is selected.")).to_be_visible()
+    for key in ("x", "j", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("form", name="Many at once")).to_contain_text("2 selected:")
+    page.keyboard.press("Shift+S")
+    notice = page.get_by_role("status", name="Many at once")
+    expect(notice).to_contain_text("2 comments marked as spam.")
+    assert page.locator(".card .name").all_inner_texts() == ["Reader 2", "Reader 4"]
+    notice.get_by_role("button", name="Undo all of it").click()
+    expect(notice).to_contain_text("2 comments undone.")
+    expect(page.locator(".card")).to_have_count(4)
+
+
+def test_all_that_match_are_counted_first(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 3)
+    page = visit(queue(site), java_script_enabled=False)
+    page.get_by_role("link", name="All that match").click()
+    expect(page.get_by_role("heading", name="3 comments match")).to_be_visible()
+    page.get_by_role("button", name="Reject 3").click()
+    expect(page.get_by_role("status", name="Many at once")).to_contain_text("3 comments rejected.")
+    expect(page.locator(".card")).to_have_count(0)
+    shown = visit(f"/desk/bulk?site={site}&status=rejected", viewport={"width": 320, "height": 700})
+    assert violations_of_axe(shown) == []
+    assert shown.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_a_key_leads_to_the_search(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 2)
+    service.post(site, author={"name": "Rare", "email": "rare@visitor.example.net"}, body="Quokkas everywhere!")
+    page = visit(queue(site))
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Search in texts, names and articles")
+    expect(field).to_be_focused()
+    page.keyboard.type("quokka")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card .name")).to_have_text(["Rare"])
+    page.get_by_role("link", name="Without this filter: Words").click()
+    expect(page.locator(".card")).to_have_count(3)
 
 
 # ---- two at once, and faults ----
@@ -280,10 +258,9 @@ def test_keys_with_control_are_the_browsers(service: Service, visit: Visit, site
 def test_the_second_moderator_is_told_who_was_first(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 3)
     ana, omar = visit(queue(site)), visit(queue(site), "Omar")
-    ana.keyboard.press("j")
     ana.keyboard.press("r")
+    ana.keyboard.press("Enter")
     expect(count(ana, "rejected")).to_have_text("1")
-    omar.keyboard.press("j")
     omar.keyboard.press("a")
     one = card(omar, "Reader 1")
     expect(one).to_contain_text(re.compile(r"Already rejected by Ana, \d\d:\d\d\. Nothing was changed\."))
@@ -297,7 +274,6 @@ def test_the_second_moderator_is_told_who_was_first(service: Service, visit: Vis
 def test_without_a_connection_the_card_comes_back(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 3)
     page = visit(queue(site))
-    page.keyboard.press("j")
     page.context.set_offline(True)
     page.keyboard.press("a")
     one = card(page, "Reader 1")
@@ -313,7 +289,6 @@ def test_without_a_connection_the_card_comes_back(service: Service, visit: Visit
 def test_a_card_comes_back_when_the_session_is_over(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 2)
     page = visit(queue(site))
-    page.keyboard.press("j")
     page.context.clear_cookies()
     page.keyboard.press("a")
     expect(card(page, "Reader 1")).to_contain_text("Not saved: you are signed out.")
@@ -328,7 +303,7 @@ def test_a_card_comes_back_when_the_session_is_over(service: Service, visit: Vis
 def test_new_comments_are_counted_and_take_no_focus(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 2)
     page = visit(queue(site), clock=True)
-    page.keyboard.press("j")
+    card(page, "Reader 1").focus()
     send(service, site, 3)
     page.clock.run_for(21_000)
     link = page.get_by_role("link", name="3 new: load again")
@@ -337,7 +312,7 @@ def test_new_comments_are_counted_and_take_no_focus(service: Service, visit: Vis
     expect(card(page, "Reader 1").first).to_be_focused()
     page.clock.run_for(15 * 60_000)
     send(service, site, 1)
-    with pytest.raises(TimeoutError), page.expect_request("**/desk/counts*", timeout=500):
+    with pytest.raises(TimeoutError), page.expect_request(re.compile("/desk/(live|events)"), timeout=500):
         page.clock.run_for(60_000)  # nobody is there: an open page must not keep its session alive
     page.get_by_role("link", name="new: load again").click()
     expect(page.locator(".card")).to_have_count(6)
@@ -353,7 +328,7 @@ def test_it_all_works_without_javascript(service: Service, visit: Visit, site: s
     page.goto(service.base + queue(site))
     expect(page.get_by_role("button", name="Keys")).to_be_hidden()
     expect(page.locator("kbd:visible")).to_have_count(0)
-    card(page, "Reader 1").locator("summary").click()
+    card(page, "Reader 1").locator(".because summary").click()
     expect(card(page, "Reader 1").get_by_text("Judged under the rules of revision")).to_be_visible()
     card(page, "Reader 1").get_by_role("button", name="Approve").click()
     notice = page.get_by_role("status", name="Last decision")
@@ -362,10 +337,9 @@ def test_it_all_works_without_javascript(service: Service, visit: Visit, site: s
     notice.get_by_role("button", name="Undo").click()
     expect(page.locator(".card")).to_have_count(2)
     expect(notice).to_contain_text("Pending: Reader 1")
-    card(page, "Reader 2").get_by_role("combobox").select_option("Advertising")
     card(page, "Reader 2").get_by_role("button", name="Reject").click()
     page.get_by_role("link", name=re.compile("Rejected")).click()
-    expect(card(page, "Reader 2")).to_contain_text("Advertising")
+    expect(card(page, "Reader 2")).to_contain_text("Rejected by you")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -373,7 +347,6 @@ def test_it_all_works_without_javascript(service: Service, visit: Visit, site: s
 def test_a_stale_click_without_javascript_is_told_on_its_card(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 2)
     plain, quick = visit(queue(site), java_script_enabled=False), visit(queue(site), "Omar")
-    quick.keyboard.press("j")
     quick.keyboard.press("s")
     expect(count(quick, "spam")).to_have_text("1")
     card(plain, "Reader 1").get_by_role("button", name="Approve").click()
@@ -401,14 +374,31 @@ def busy(service: Service, sites: Iterator[str]) -> str:
     return site
 
 
-def violations_of_axe(page: Page) -> list[str]:
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{each['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
+# ---- what the word list found ----
+
+
+HIDDEN = [
+    ("what a f*cking mess", "f*cking"),
+    ("Какой же ты м*дак", "м*дак"),
+    ("يا شـرمـوطة انت", "شـرمـوطة"),
+    ("你这个傻\u200b逼", "傻逼"),
+]
+MARKED = """card => [...card.querySelectorAll('mark')].map(mark => {
+    const shown = mark.cloneNode(true);
+    shown.querySelectorAll('.sr').forEach(aside => aside.remove());
+    return shown.textContent.trim();
+}).join('')"""
+
+
+@pytest.mark.parametrize(("body", "hidden"), HIDDEN, ids=["English", "Russian", "Arabic", "Chinese"])
+def test_a_disguised_word_is_marked_where_it_stands(
+    service: Service, visit: Visit, site: str, body: str, hidden: str
+) -> None:
+    send(service, site, 1, body=body)
+    shown = card(visit(queue(site)), "Reader 1")
+    expect(shown.locator("mark").first).to_have_attribute("title", re.compile("strong profanity"))
+    expect(shown).to_contain_text("Strong word")
+    assert shown.evaluate(MARKED).replace("\u0640", "") == hidden.replace("\u0640", "")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -498,7 +488,6 @@ def test_the_desk_has_its_picture_taken(service: Service, visit: Visit, tmp_path
         "Good that somebody asked the crews at last. My father drove the late boat for nineteen years.",
     )
     page = visit(queue("harbour"))
-    page.keyboard.press("j")
     page.keyboard.press("a")
     expect(count(page, "approved")).to_have_text("1")
     say(
@@ -522,7 +511,6 @@ def test_the_desk_has_its_picture_taken(service: Service, visit: Visit, tmp_path
     say("سلمى", "salma@barid.example.net", "فكرة جيدة، لكن من يحرس الميناء في الليل؟")
     page.set_viewport_size({"width": 1280, "height": 860})
     page.reload()
-    page.keyboard.press("j")
     page.keyboard.press("j")
     folder = Path(os.environ.get("MODERATION_PICTURES", tmp_path))
     page.screenshot(path=folder / "desk.png")

@@ -17,4 +17,4 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def script(service: Service) -> dict[str, str]:
     """Headers of a token that may do everything a script may."""
-    return service.token("queue:read", "decisions:write", "articles:write")
+    return service.token("queue:read", "decisions:write", "articles:write", "bans:write")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +71,70 @@ def test_people_are_added_with_a_password_or_a_link(service: Service) -> None:
     assert "already" in again.stderr
     short = run(service, "users", "add", "Wim", "--password-stdin", "--state", str(service.state), stdin="short\n")
     assert "at least 12 characters" in short.stderr
+
+
+def test_who_forgot_the_password_gets_a_new_link_from_the_shell(service: Service) -> None:
+    service.person("Gus")
+    link = service.command("users", "link", "gus")
+    assert link.startswith(f"{service.base}/desk/set-password?token=")
+    assert "Gus" in service.session.get(link, timeout=15).text
+    newer = service.command("users", "link", "Gus")
+    assert service.session.get(link, timeout=15).status_code == 404, "the older link has stopped working"
+    assert service.session.get(newer, timeout=15).status_code == 200
+    nobody = run(service, "users", "link", "Nobody", "--state", str(service.state))
+    assert nobody.returncode == 1
+    assert "nobody of that name" in nobody.stderr
+
+
+def test_roles_change_and_people_are_switched_off_and_on_from_the_shell(service: Service) -> None:
+    service.person("Ida")
+    told = service.command("users", "change", "Ida", "--role", "auditor", "--off")
+    assert told == "Ida is now auditor and is switched off. Signed out everywhere."
+    assert "Ida\tauditor\tall sites\tdisabled" in service.command("users", "list").splitlines()
+    service.command("users", "change", "Ida", "--on")
+    assert "Ida\tauditor\tall sites" in service.command("users", "list").splitlines()
+    empty = run(service, "users", "change", "Ida", "--state", str(service.state))
+    assert empty.returncode == 2
+    assert "--off" in empty.stderr
+
+
+def test_the_record_is_verified_from_the_shell_and_the_first_broken_row_is_named(
+    service: Service, tmp_path: Path
+) -> None:
+    state = ("--state", str(tmp_path / "state"))
+    assert run(service, "audit", "verify", *state).stdout == "Nothing has been written yet.\n"
+    for number in range(6):
+        assert run(service, "users", "add", f"Person {number}", *state).returncode == 0
+    good = run(service, "audit", "verify", *state)
+    assert good.returncode == 0
+    assert good.stdout.startswith("Rows 1 to 12 are as they were written.\nCheckpoint 12:")
+    checkpoint = good.stdout.split()[-1]
+    assert run(service, "audit", "verify", "--checkpoint", checkpoint, *state).returncode == 0
+    assert run(service, "audit", "verify", "--checkpoint", "twelve", *state).returncode == 2
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "state" / "moderation.db")) as database:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            database.execute("UPDATE journal SET actor = 'Nobody' WHERE seq = 5")
+        database.execute("DROP TRIGGER journal_never_changes")
+        database.execute("UPDATE journal SET actor = 'Nobody' WHERE seq = 5")
+        database.commit()
+    bad = run(service, "audit", "verify", *state)
+    assert bad.returncode == 1
+    assert bad.stdout == "Rows 1 to 4 are as they were written.\n"
+    assert bad.stderr == "Row 5 is not what was written there.\n"
+    told = run(service, "doctor", "--url", service.base, *state)
+    assert "FAIL  record: row 5 is not as it was written." in told.stdout
+
+
+def test_doctor_knows_where_the_service_of_its_state_folder_listens(service: Service) -> None:
+    found = run(service, "doctor", "--state", str(service.state))
+    assert found.returncode == 0, found.stdout
+    alive = run(
+        service, "doctor", "--live", "--state", str(service.state), MODERATION_BASE_URL="https://desk.example.org"
+    )
+    assert alive.stdout == f"ok    service: {service.base} answers 200.\n"
+    elsewhere = run(service, "doctor", "--live", "--state", str(service.state), "--port", "1")
+    assert "nothing answers at http://127.0.0.1:1." in elsewhere.stdout
 
 
 def test_doctor_is_content_with_a_good_service_and_says_what_is_missing(service: Service, tmp_path: Path) -> None:

@@ -123,3 +123,17 @@ def test_pending_ones_come_oldest_first_in_pages(service: Service, script: dict[
 
 def test_an_unknown_status_is_told(service: Service, script: dict[str, str]) -> None:
     assert service.get("/v1/demo/queue?status=held", headers=script).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "reason", ["x" * 151, "off-topic: " + "x" * 151, "a bell\x07 rings", "tell ana@reader.example.net"]
+)
+def test_a_reason_is_one_short_line_without_an_address(service: Service, script: dict[str, str], reason: str) -> None:
+    comment, other = (service.post().json()["id"] for _ in range(2))
+    good = {"id": other, "version": 1, "decision": "reject", "reason": " off-topic:  the\nsame   again "}
+    refused = decide(service, script, good, {"id": comment, "version": 1, "decision": "reject", "reason": reason})
+    assert refused.status_code == 422
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/1/reason"]
+    assert find(service, script, comment)["status"] == "pending"
+    assert decide(service, script, good).status_code == 200
+    assert find(service, script, other, "rejected")["decided"]["reason"] == "off-topic: the same again"

@@ -158,6 +158,28 @@ def test_a_clock_set_back_or_a_window_made_shorter_locks_nobody_out(limits: Limi
     assert one(limits, ask(bucket("a", shorter))).retry_after == 1
 
 
+@pytest.mark.parametrize("source", ["redis", "local"])
+def test_who_goes_on_while_refused_waits_longer_but_never_longer_than_the_penalty(
+    limits: Limits, at: ServerTime, source: str
+) -> None:
+    local = LocalLimiter(workers=1)
+    question = ask(Bucket("address", "a", MINUTE, visible=True, penalty=3), bucket("p", HOUR, "pair"))
+
+    def send() -> Answer:
+        return one(limits, question) if source == "redis" else local.ask(question, at.now)
+
+    answers = [send() for _ in range(105)]
+    assert [a.allowed for a in answers] == [True] * 5 + [False] * 100
+    assert [a.retry_after for a in answers[5:9]] == [24, 36, 48, 48]
+    assert {a.retry_after for a in answers[8:]} == {48}
+    assert {a.buckets[0].remaining for a in answers[5:]} == {0}
+    assert answers[-1].buckets[1].remaining == 15, "only what refused is charged for it"
+    at.now += 48 * SECOND - 1
+    assert send().retry_after == pytest.approx(12, abs=0.1), "and the wait that was told is enough"
+    at.now += 48 * SECOND
+    assert send().allowed
+
+
 # --- what is kept
 
 
@@ -291,7 +313,7 @@ def agree(window: Window, steps: list[tuple[int, int]]) -> None:
         assert round(got.reset_after * SECOND) == model.level * window.interval
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.builds(Window, st.just("w"), st.integers(1, 1000), st.sampled_from([1.0, 7.5, 60.0, 3600.0]), st.integers(2, 9)),
     st.lists(st.tuples(st.integers(0, 100 * SECOND), st.integers(1, 2)), max_size=60),

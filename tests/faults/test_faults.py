@@ -1,6 +1,6 @@
 """Real faults under load: workers killed, the whole service killed, Redis killed, frozen and filled.
 
-Every run prints what it saw. The ledger is the client's; the store is looked at afterwards.
+Every run tells what it saw. The ledger is the client's; the store is looked at afterwards.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,26 +51,25 @@ def accepted(ledger: Ledger, more: int) -> None:
     wait_until(lambda: len(ledger.accepted) >= goal, 30, lambda: f"not accepted: {ledger.answers}")
 
 
-def tell(capsys: pytest.CaptureFixture[str], what: str, ledger: Ledger) -> None:
-    with capsys.disabled():
-        slowest = max(ledger.seconds) * 1000
-        print(f"\n  {what}: {len(ledger.accepted)} accepted, answers {dict(ledger.answers)}, slowest {slowest:.0f} ms")
+def told(what: str, ledger: Ledger) -> str:
+    slowest = max(ledger.seconds) * 1000
+    return f"{what}: {len(ledger.accepted)} accepted, answers {dict(ledger.answers)}, slowest {slowest:.0f} ms"
 
 
-def test_killed_workers_lose_and_double_nothing(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_workers_lose_and_double_nothing(service: Service, tell: Callable[[str], None]) -> None:
     with load(service) as ledger:
         for _ in range(6):
             accepted(ledger, 40)
             os.kill(RNG.choice(workers_of(service)), signal.SIGKILL)
             wait_until(lambda: len(workers_of(service)) == 2, 10)
         accepted(ledger, 40)
-    tell(capsys, "6 workers killed", ledger)
+    tell(told("6 workers killed", ledger))
     ledger.check_against(service.state / "moderation.db")
     assert set(ledger.answers) <= {"202", "none"}
     assert ledger.answers["none"] <= 6 * 32, "only requests under way may go unanswered"
 
 
-def test_a_killed_service_finds_everything_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_service_finds_everything_again(tmp_path: Path, tell: Callable[[str], None]) -> None:
     state = tmp_path / "state"
     with running_service(state, workers=2) as service:
         with load(service) as ledger:
@@ -82,13 +81,11 @@ def test_a_killed_service_finds_everything_again(tmp_path: Path, capsys: pytest.
                 service.process = again.process
                 service.wait_ready()
             accepted(ledger, 60)
-        tell(capsys, "service killed twice", ledger)
+        tell(told("service killed twice", ledger))
         ledger.check_against(state / "moderation.db")
 
 
-def test_killed_redis_is_started_again_and_nothing_is_refused(
-    service: Service, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_killed_redis_is_started_again_and_nothing_is_refused(service: Service, tell: Callable[[str], None]) -> None:
     with load(service) as ledger:
         accepted(ledger, 40)
         gone = redis_pid(service)
@@ -98,7 +95,7 @@ def test_killed_redis_is_started_again_and_nothing_is_refused(
         wait_until(lambda: _is_new(service, gone), 15)
         wait_until(lambda: service.get("/readyz").json()["status"] == "ok", 15)
         accepted(ledger, 40)
-    tell(capsys, "Redis killed", ledger)
+    tell(told("Redis killed", ledger))
     ledger.check_against(service.state / "moderation.db")
     assert set(ledger.answers) == {"202"}
 
@@ -111,7 +108,7 @@ def _is_new(service: Service, gone: int) -> bool:
 
 
 def test_a_frozen_redis_holds_comments_and_delays_none_for_long(
-    service: Service, capsys: pytest.CaptureFixture[str], script_of: dict[str, str]
+    service: Service, tell: Callable[[str], None], script_of: dict[str, str]
 ) -> None:
     pid = redis_pid(service)
     with load(service, threads=4) as ledger:
@@ -126,7 +123,7 @@ def test_a_frozen_redis_holds_comments_and_delays_none_for_long(
             os.kill(pid, signal.SIGCONT)
         wait_until(lambda: service.get("/readyz").json()["status"] == "ok", 20)
         accepted(ledger, 20)
-    tell(capsys, "Redis frozen", ledger)
+    tell(told("Redis frozen", ledger))
     ledger.check_against(service.state / "moderation.db")
     assert set(ledger.answers) == {"202"}
     assert waited < 1.5, f"a request waited {waited:.2f} s"  # 0.3 s for Redis; the rest is a loaded machine
@@ -146,9 +143,7 @@ def script_of(service: Service) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
-def test_a_redis_that_takes_no_writes_holds_comments(
-    service: Service, fault: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_redis_that_takes_no_writes_holds_comments(service: Service, fault: str, tell: Callable[[str], None]) -> None:
     client = redis_of(service)
     with load(service, threads=4) as ledger:
         accepted(ledger, 20)
@@ -164,12 +159,12 @@ def test_a_redis_that_takes_no_writes_holds_comments(
             client.replicaof("NO", "ONE")
         wait_until(lambda: service.get("/readyz").json()["status"] == "ok", 20)
         accepted(ledger, 20)
-    tell(capsys, f"Redis {fault}", ledger)
+    tell(told(f"Redis {fault}", ledger))
     ledger.check_against(service.state / "moderation.db")
     assert set(ledger.answers) == {"202"}
 
 
-def test_a_locked_store_answers_503_and_heals(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_locked_store_answers_503_and_heals(service: Service, tell: Callable[[str], None]) -> None:
     import sqlite3
 
     with load(service, threads=4) as ledger:
@@ -181,16 +176,16 @@ def test_a_locked_store_answers_503_and_heals(service: Service, capsys: pytest.C
         blocker.execute("ROLLBACK")
         blocker.close()
         accepted(ledger, 20)
-    tell(capsys, "store locked", ledger)
+    tell(told("store locked", ledger))
     ledger.check_against(service.state / "moderation.db")
     assert set(ledger.answers) == {"202", "503"}
 
 
-def test_a_gentle_stop_finishes_what_runs(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gentle_stop_finishes_what_runs(service: Service, tell: Callable[[str], None]) -> None:
     with load(service) as ledger:
         accepted(ledger, 60)
         service.stop()
-    tell(capsys, "stopped", ledger)
+    tell(told("stopped", ledger))
     ledger.check_against(service.state / "moderation.db")
     assert set(ledger.answers) <= {"202", "none"}
     assert service.process.returncode == 0

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
+from tests.judge import cases
+from tests.judge.cases import case
 
 from moderation.edges import rules_file
 from moderation.errors import RulesInvalid
 from moderation.judge.pipeline import judge
 from moderation.judge.ruleset import SiteRules, build
 from moderation.text.markup import render
-from moderation.values import AuthorRecord, Case, Decision, Finding, Limited, Verdict
+from moderation.values import Decision, Finding, Verdict
 
 SITE = "[sites.news]\nmode = 'post'\n"
 
 
 def site(words: str = "") -> SiteRules:
-    text = f"{SITE}[sites.news.words]\n{words}\n"
-    return build(rules_file.check_text(text, "moderation.toml").rules, text).sites["news"]
+    return cases.site(f"[sites.news.words]\n{words}")
 
 
-def case(body: str, name: str = "Ana", website: str | None = None) -> Case:
-    at = datetime(2026, 11, 25, tzinfo=UTC)
-    return Case("news", body, name, website, None, False, False, False, None, AuthorRecord(), Limited(), at)
-
-
-def verdict(body: str, words: str = "", **over: str) -> Verdict:
-    return judge(case(body, **over), site(words))
+def verdict(body: str, words: str = "") -> Verdict:
+    return judge(case(body=body), site(words))
 
 
 def found(rule: str, of: Verdict) -> Finding:
@@ -67,7 +61,7 @@ def test_a_regraded_word_of_the_defaults_and_one_of_the_site_both_count() -> Non
         f"[defaults.words]\nregrade = {{ crap = 'off' }}\n{SITE}[sites.news.words]\nregrade = {{ bastard = 'off' }}\n"
     )
     rules = build(rules_file.check_text(text, "moderation.toml").rules, text)
-    assert judge(case("That crap bastard."), rules.sites["news"]).decision is Decision.APPROVE
+    assert judge(case(body="That crap bastard."), rules.sites["news"]).decision is Decision.APPROVE
 
 
 def test_a_language_can_be_switched_off_and_another_on() -> None:
@@ -119,11 +113,15 @@ def test_of_many_unknown_words_all_are_told_and_the_first_with_what_was_meant() 
     assert ["did you mean" in sentence for sentence in told] == [True] * 20 + [False] * 80
 
 
-def test_a_list_in_one_line_is_told_with_its_own_line_and_column() -> None:
-    with pytest.raises(
-        RulesInvalid, match=r"moderation.toml:4:1: sites.news.words.own: line 2, column 1 of the list: "
-    ):
+def test_the_problem_of_a_list_in_one_line_stands_where_it_is_as_well() -> None:
+    with pytest.raises(RulesInvalid, match=r"moderation.toml:4:16: sites.news.words.own: a section names category"):
         site(r'own = "# mine\n[insult]\n"')
+
+
+def test_a_list_inside_of_another_value_is_told_with_its_own_line_and_column() -> None:
+    text = '[sites.news]\nwords = { own = "# mine\\n[insult]\\n" }\n'
+    with pytest.raises(RulesInvalid, match=r"moderation.toml:2:1: sites.news.words.own: line 2, column 1 of the list"):
+        rules_file.check_text(text, "moderation.toml")
 
 
 def test_an_own_word_wins_over_the_shipped_one() -> None:
@@ -175,3 +173,20 @@ def test_an_address_that_holds_a_word_is_hidden_as_an_address() -> None:
     shown = public("write to shithead@example.org now", "mask = 'mild'")
     assert "example.org" not in shown
     assert "[e-mail hidden]" in shown
+
+
+# --- many sites
+
+
+def test_sites_that_allow_different_words_share_what_is_compiled_of_the_others() -> None:
+    one, other, plain = site("allow = ['crap']"), site("allow = ['bullshit']"), site()
+    assert one.matcher.index.misspelt is other.matcher.index.misspelt is plain.matcher.index.misspelt
+    assert [bool(each.matcher.find("crap")) for each in (one, other, plain)] == [False, True, True]
+    assert [bool(each.matcher.find("bullshit")) for each in (one, other, plain)] == [True, False, True]
+
+
+def test_what_only_may_be_meant_is_not_masked() -> None:
+    judged = verdict("Dick Cheney and bullshit.", "mask = 'mild'")
+    words = found("words.body", judged)
+    assert [span.label for span in words.spans] == ["strong profanity (maybe)", "strong profanity"]
+    assert [(mask.start, mask.end) for mask in judged.masks] == [(16, 24)]

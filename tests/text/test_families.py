@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from tests.text.families import CARRIERS, FAMILIES, INNOCENT, LOSING, WORDS
 
+from moderation.evaluation.families import FAMILIES, INNOCENT, LOSING, WORDS, rows
 from moderation.text import Filter
 
 FILTER = Filter()
-ROUNDS = 2
 MISSED = {
     "no_vowels": 0.25,
     "swapped": 0.2,
 }  # King Cnut and a salt called sult are words too; all others miss one in ten
-
-
-def rows(name: str, words: tuple[str, ...]) -> list[str]:
-    """Every word under one disguise, in a few carriers; the same on every run."""
-    rng = random.Random(name)
-    return [rng.choice(CARRIERS).format(FAMILIES[name](word, rng)) for word in words for _ in range(ROUNDS)]
 
 
 @pytest.mark.parametrize("name", FAMILIES)

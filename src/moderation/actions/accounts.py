@@ -7,37 +7,23 @@ moderator out.
 
 from __future__ import annotations
 
-import base64
 import hmac
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import chain, count
-from math import ceil
+from typing import Any, Literal
 
-from moderation import passwords
-from moderation.edges import journal, people
+from moderation import passwords, sessions
+from moderation.edges import factors, journal, people
 from moderation.edges.people import Person, Token, fingerprint
 from moderation.edges.schema import Tx
 from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound, NotSignedIn, SignInRefused
-from moderation.rates import Bucket, Question, Window, address_prefixes
 from moderation.runtime import Runtime
+from moderation.sessions import entry, new_secret
 from moderation.values import RIGHTS, Moderator, Right, Role
 
 LINK_LASTS = timedelta(hours=24)
-SEEN_EVERY = timedelta(minutes=1)
-"""How often a session or token writes down that it was used. Idle time is known to this."""
-
-DELAYS = (0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900)
-"""Seconds to wait after that many wrong passwords in a row; the last for all further ones."""
-
-PER_NETWORK = Window("sign-in", 20, 60, 20)
-PER_DEVICE = Window("sign-in-device", 10, 3600, 10)
-OVERALL = Window("sign-in-all", 300, 60, 25)
-"""Tries of one address (IPv6: /64), of one known device, and of all unknown ones together (5 a second)."""
-
-DEVICE_LASTS = timedelta(days=180)
-
 SERVICE = Moderator(0, "service", frozenset(Right), None, "service")
 """Who acts where nobody does."""
 
@@ -64,7 +50,7 @@ def sign_in(
     now = rt.now()
     with rt.store.reading() as connection:
         person = people.find(connection, name)
-    is_known = _check_rates(rt, address, device if _is_mark_of(rt, person, device) else None)
+    is_known = sessions.check_rates(rt, address, device if sessions.is_mark_of(rt, person, device) else None)
     may_try = is_known or _claim_try(rt, person, now)
     is_right = passwords.is_right(person.password if person else None, password)
     if person is None or person.password is None or person.disabled or not (may_try and is_right):
@@ -77,22 +63,8 @@ def sign_in(
         if replaces:
             people.end_session(tx, fingerprint(replaces))
         told = f"after {person.failures} failed" if person.failures else None
-        return _begin_session(rt, tx, person, now, "sign-in", told)
-
-
-def _check_rates(rt: Runtime, address: str, device: str | None) -> bool:
-    """Whether this device may skip the account's delay. Raises SignInRefused when too many tries come in."""
-    today = rt.now().date()
-
-    def bucket(window: Window, key: str, soft: bool = False) -> Bucket:
-        return Bucket(window.name, rt.vault.limit_key(window.name, key, day=today), window, visible=False, soft=soft)
-
-    network = bucket(PER_NETWORK, address_prefixes(address)[0])
-    other = bucket(PER_DEVICE, device, soft=True) if device else bucket(OVERALL, "")
-    (answer,) = rt.limits.check([Question("desk", (network, other))])
-    if not answer.allowed:
-        raise SignInRefused(max(1, ceil(answer.retry_after)))
-    return device is not None and answer.buckets[1].allowed
+        action = "password-given" if factors.get(tx, person.id) else "sign-in"
+        return sessions.begin(rt, tx, person, now, action, told)
 
 
 def _claim_try(rt: Runtime, person: Person | None, now: datetime) -> bool:
@@ -103,68 +75,19 @@ def _claim_try(rt: Runtime, person: Person | None, now: datetime) -> bool:
         failures = people.claim_try(tx, person.id, now)
         if failures is None:
             return False
-        delay = DELAYS[min(failures, len(DELAYS) - 1)]
-        if delay:
-            people.wait_until(tx, person.id, now + timedelta(seconds=delay))
-        if failures > 2 and failures.bit_count() == 1:  # 4, 8, 16, …: the journal stays short
+        if wait := sessions.delay(failures):
+            people.wait_until(tx, person.id, now + wait)
+        if sessions.is_told(failures):
             told = f"{failures} in a row"
-            journal.write(tx, [_entry(now, person.name, person.role, "sign-in-failed", person.id, told)])
+            journal.write(tx, [entry(now, person.name, person.role, "sign-in-failed", person.id, told)])
     return True
 
 
-def _begin_session(
-    rt: Runtime, tx: Tx, person: Person, now: datetime, action: str, told: str | None = None
-) -> tuple[str, Moderator]:
-    secret = _secret(rt)
-    people.open_session(tx, fingerprint(secret), person.id, now)
-    journal.write(tx, [_entry(now, person.name, person.role, action, person.id, told)])
-    return secret, _moderator(person, secret)
-
-
-def device_mark(rt: Runtime, who: Moderator) -> str:
-    """What a browser keeps to show that this person has signed in on it. Worth nothing after a new password."""
-    with rt.store.reading() as connection:
-        person = people.get(connection, who.id)
-    today = rt.now().date().isoformat()
-    return f"{today}.{rt.vault.sign('links', *_marked(person, today))}"
-
-
-def _is_mark_of(rt: Runtime, person: Person | None, mark: str | None) -> bool:
-    if person is None or mark is None:
-        return False
-    day, _, signature = mark.partition(".")
-    if not rt.vault.check(signature, "links", *_marked(person, day)):
-        return False
-    return rt.now().date() - date.fromisoformat(day) <= DEVICE_LASTS
-
-
-def _marked(person: Person | None, day: str) -> tuple[str, ...]:
-    return ("device", day, str(person.id), person.password or "") if person else ("device", day)
-
-
-def moderator_of_session(rt: Runtime, secret: str) -> Moderator:
-    """Who this session belongs to, with the rights of this moment. Raises NotSignedIn when it is over."""
-    now, token = rt.now(), fingerprint(secret)
-    with rt.store.reading() as connection:
-        session = people.session(connection, token)
-    if session is None or session.person.disabled:
-        raise NotSignedIn
-    idle = timedelta(minutes=rt.env.session_idle_minutes)
-    whole = timedelta(hours=rt.env.session_hours)
-    if now - session.seen_at > idle or now - session.created_at > whole:
-        with rt.store.writing() as tx:
-            people.end_session(tx, token)
-        raise NotSignedIn
-    if now - session.seen_at > SEEN_EVERY:
-        with rt.store.writing() as tx:
-            people.see_session(tx, token, now)
-    return _moderator(session.person, secret)
-
-
 def sign_out(rt: Runtime, who: Moderator, secret: str) -> None:
+    """End the session of this secret, and write it down."""
     with rt.store.writing() as tx:
         people.end_session(tx, fingerprint(secret))
-        journal.write(tx, [_entry(rt.now(), who.name, who.role, "sign-out", who.id)])
+        journal.write(tx, [entry(rt.now(), who.name, who.role, "sign-out", who.id)])
 
 
 def list_sessions(rt: Runtime, who: Moderator) -> list[OpenSession]:
@@ -174,6 +97,50 @@ def list_sessions(rt: Runtime, who: Moderator) -> list[OpenSession]:
     return [OpenSession(token.hex()[:16], begun, seen, token.hex() == who.session) for token, begun, seen in rows]
 
 
+def change_password(rt: Runtime, who: Moderator, current: str, password: str) -> tuple[str, Moderator]:
+    """Set one's own password: the new session's secret and who it is for. The others end.
+
+    Raises Invalid, Unavailable.
+    """
+    now = rt.now()
+    stored = _hashed(password)
+    with rt.store.reading() as tx:
+        person = people.get(tx, who.id)
+    may_try = _claim_try(rt, person, now)
+    is_right = passwords.is_right(person.password if person else None, current)
+    if person is None or not (may_try and is_right):
+        raise Invalid([FieldProblem("/current", "wrong-password")])
+    with rt.store.writing() as tx:
+        session = people.session(tx, bytes.fromhex(who.session or ""))
+        people.set_password(tx, person.id, stored)
+        people.forgive(tx, person.id)
+        people.end_sessions(tx, person.id)
+        confirmed_at = session.confirmed_at if session else None
+        return sessions.begin(rt, tx, person, now, "password-changed", confirmed_at=confirmed_at)
+
+
+def desk_keys(rt: Runtime, who: Moderator) -> dict[str, Any] | None:
+    """How they have the keys of the desk. None for the usual ones."""
+    with rt.store.reading() as tx:
+        return people.desk_keys(tx, who.id)
+
+
+def set_desk_keys(rt: Runtime, who: Moderator, keys: Mapping[str, Any] | None) -> None:
+    """Keep how they want them; a setting of their own, so no row of the record."""
+    with rt.store.writing() as tx:
+        people.set_desk_keys(tx, who.id, keys)
+
+
+def end_session(rt: Runtime, who: Moderator, session_id: str) -> None:
+    """End one of one's own sessions, by the id that `list_sessions` told. Raises NotFound."""
+    with rt.store.writing() as tx:
+        tokens = [token for token, _, _ in people.sessions_of(tx, who.id) if token.hex()[:16] == session_id]
+        if not tokens:
+            raise NotFound("session")
+        people.end_session(tx, tokens[0])
+        journal.write(tx, [entry(rt.now(), who.name, who.role, "sessions-ended", who.id, "1")])
+
+
 def end_sessions(rt: Runtime, who: Moderator, name: str | None = None) -> int:
     """End all of one's own sessions, or with the right to manage people somebody else's. How many there were."""
     with rt.store.writing() as tx:
@@ -181,7 +148,7 @@ def end_sessions(rt: Runtime, who: Moderator, name: str | None = None) -> int:
         if person is None:
             raise NotFound("person")
         count = people.end_sessions(tx, person.id)
-        journal.write(tx, [_entry(rt.now(), who.name, who.role, "sessions-ended", person.id, str(count))])
+        journal.write(tx, [entry(rt.now(), who.name, who.role, "sessions-ended", person.id, str(count))])
         return count
 
 
@@ -198,7 +165,7 @@ def moderator_of_token(rt: Runtime, bearer: str) -> Moderator:
         raise NotSignedIn
     if token.expires_at and token.expires_at <= now:
         raise NotSignedIn
-    if token.used_at is None or now - token.used_at > SEEN_EVERY:
+    if token.used_at is None or now - token.used_at > sessions.SEEN_EVERY:
         with rt.store.writing() as tx:
             people.use_token(tx, token.id, now)
     sites = frozenset(token.sites) if token.sites is not None else None
@@ -218,19 +185,20 @@ def create_token(
     _check_sites(rt, sites)
     _check_gift(who, scopes, sites)
     token_id = rt.random(6).hex()
-    secret, now = _secret(rt), rt.now()
+    secret, now = new_secret(rt), rt.now()
     fixed = tuple(sites) if sites is not None else None
     token = Token(token_id, fingerprint(secret), name, tuple(scopes), fixed, expires_at, None)
     with rt.store.writing() as tx:
         people.add_token(tx, token, now)
         told = " ".join(scope.value for scope in scopes)
-        journal.write(tx, [_entry(now, who.name, who.role, "token-created", f"token:{token_id}", told)])
+        journal.write(tx, [entry(now, who.name, who.role, "token-created", f"token:{token_id}", told)])
     return f"cm_live_{token_id}_{secret}"
 
 
-def list_tokens(rt: Runtime) -> list[Token]:
+def list_tokens(rt: Runtime, who: Moderator = SERVICE) -> list[Token]:
+    """Those that `who` may end."""
     with rt.store.reading() as connection:
-        return people.every_token(connection)
+        return [token for token in people.every_token(connection) if _may_give(who, token.scopes, token.sites)]
 
 
 def end_token(rt: Runtime, who: Moderator, token_id: str) -> None:
@@ -241,7 +209,7 @@ def end_token(rt: Runtime, who: Moderator, token_id: str) -> None:
             raise NotFound("token")
         _check_gift(who, token.scopes, token.sites)
         people.drop_token(tx, token_id)
-        journal.write(tx, [_entry(rt.now(), who.name, who.role, "token-ended", f"token:{token_id}")])
+        journal.write(tx, [entry(rt.now(), who.name, who.role, "token-ended", f"token:{token_id}")])
 
 
 def create_person(
@@ -257,29 +225,63 @@ def create_person(
         if people.find(tx, name):
             raise Invalid([FieldProblem("/name", "taken")])
         person_id = people.add(tx, name, role, sites, stored, now)
-        journal.write(tx, [_entry(now, who.name, who.role, "person-created", person_id, role.value)])
+        journal.write(tx, [entry(now, who.name, who.role, "person-created", person_id, role.value)])
         return None if stored else _link(rt, tx, who, person_id, now)
 
 
 def change_person(
-    rt: Runtime, who: Moderator, name: str, *, role: Role | None = None, disabled: bool | None = None
+    rt: Runtime,
+    who: Moderator,
+    name: str,
+    *,
+    role: Role | None = None,
+    sites: Sequence[str] | Literal["same"] | None = "same",
+    disabled: bool | None = None,
 ) -> None:
-    """Change somebody's role, or switch them off and on. Their sessions end. Raises Forbidden, NotFound."""
+    """Change somebody's role and sites (None: all), or switch them off and on. Their sessions end.
+
+    Raises Forbidden, NotFound, Invalid.
+    """
     now = rt.now()
     with rt.store.writing() as tx:
         person = _managed(tx, who, name)
         new = role or person.role
-        _check_gift(who, RIGHTS[new], person.sites)
+        theirs = person.sites if sites == "same" else sites
+        _check_sites(rt, theirs if theirs != person.sites else None)
+        _check_gift(who, RIGHTS[new], theirs)
         is_off = person.disabled if disabled is None else disabled
-        people.change(tx, person.id, new, person.sites, is_off)
+        people.change(tx, person.id, new, theirs, is_off)
         people.end_sessions(tx, person.id)
-        told = f"{new.value}, {'disabled' if is_off else 'enabled'}"
-        journal.write(tx, [_entry(now, who.name, who.role, "person-changed", person.id, told)])
+        told = entry(now, who.name, who.role, "person-changed", person.id, _words(theirs, is_off))
+        journal.write(tx, [replace(told, before=person.role.value, after=new.value)])
 
 
-def list_people(rt: Runtime) -> list[Person]:
+def _words(sites: Sequence[str] | None, is_off: bool) -> str:
+    state = "disabled" if is_off else "enabled"
+    return f"{state}, on {' '.join(sites)}"[:200] if sites is not None else state
+
+
+def forget_factor(rt: Runtime, who: Moderator, name: str) -> None:
+    """Take somebody's second step away, who lost their phone and their codes. Their sessions end. Raises Forbidden,
+    NotFound."""
+    with rt.store.writing() as tx:
+        person = _managed(tx, who, name)
+        if not factors.drop(tx, person.id):
+            raise NotFound("second-step")
+        people.end_sessions(tx, person.id)
+        journal.write(tx, [entry(rt.now(), who.name, who.role, "second-step-forgotten", person.id)])
+
+
+def list_people(rt: Runtime, who: Moderator = SERVICE) -> list[Person]:
+    """Those whom `who` may change."""
     with rt.store.reading() as connection:
-        return people.everyone(connection)
+        return [person for person in people.everyone(connection) if _may_give(who, RIGHTS[person.role], person.sites)]
+
+
+def people_with_factor(rt: Runtime) -> set[int]:
+    """The ids of those who have a second step."""
+    with rt.store.reading() as connection:
+        return factors.people_with(connection)
 
 
 def new_link(rt: Runtime, who: Moderator, name: str) -> str:
@@ -321,13 +323,13 @@ def set_password(rt: Runtime, secret: str, password: str) -> tuple[str, Moderato
         people.set_password(tx, person.id, stored)
         people.forgive(tx, person.id)
         people.end_sessions(tx, person.id)
-        return _begin_session(rt, tx, person, now, "password-set")
+        return sessions.begin(rt, tx, person, now, "password-set")
 
 
 def _link(rt: Runtime, tx: Tx, who: Moderator, person_id: int, now: datetime) -> str:
-    secret = _secret(rt)
+    secret = new_secret(rt)
     people.add_link(tx, fingerprint(secret), "password", person_id, now + LINK_LASTS)
-    journal.write(tx, [_entry(now, who.name, who.role, "link-created", person_id)])
+    journal.write(tx, [entry(now, who.name, who.role, "link-created", person_id)])
     return secret
 
 
@@ -341,18 +343,6 @@ def _hashed(password: str) -> str:
     if problem:
         raise Invalid([problem])
     return passwords.hashed(password)
-
-
-def _moderator(person: Person, secret: str) -> Moderator:
-    sites = frozenset(person.sites) if person.sites is not None else None
-    return Moderator(person.id, person.name, RIGHTS[person.role], sites, person.role.value, fingerprint(secret).hex())
-
-
-def _entry(
-    now: datetime, actor: str, role: str, action: str, target: int | str, told: str | None = None
-) -> journal.Entry:
-    target = f"person:{target}" if isinstance(target, int) else target
-    return journal.Entry(now, actor, str(role), action, target=target, reason=told)
 
 
 def _checked_name(name: str) -> str:
@@ -381,11 +371,10 @@ def _managed(tx: Tx, who: Moderator, name: str) -> Person:
 
 def _check_gift(who: Moderator, rights: Collection[Right], sites: Collection[str] | None) -> None:
     """Nobody gives or takes away what they do not have themselves. Raises Forbidden."""
-    has_sites = who.sites is None or (sites is not None and who.sites.issuperset(sites))
-    if not who.may(Right.MANAGE_PEOPLE) or not who.rights.issuperset(rights) or not has_sites:
+    if not _may_give(who, rights, sites):
         raise Forbidden(Right.MANAGE_PEOPLE.value)
 
 
-def _secret(rt: Runtime) -> str:
-    """256 bits as text."""
-    return base64.urlsafe_b64encode(rt.random(32)).rstrip(b"=").decode()
+def _may_give(who: Moderator, rights: Collection[Right], sites: Collection[str] | None) -> bool:
+    has_sites = who.sites is None or (sites is not None and who.sites.issuperset(sites))
+    return who.may(Right.MANAGE_PEOPLE) and who.rights.issuperset(rights) and has_sites

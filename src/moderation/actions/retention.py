@@ -5,45 +5,88 @@ The law asks for no longer than necessary (GDPR article 5(1)(e)); the numbers ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-from moderation.edges import expiry
+from moderation import holders
+from moderation.edges import chain, expiry, journal, likeness
 from moderation.edges.schema import Tx
 from moderation.runtime import Runtime
+from moderation.values import Status
 
 LEASE = timedelta(seconds=90)
 LETTERS = timedelta(days=7)
-"""How long outbox letters are kept."""
+"""How long letters are kept: of the outbox after they were written, by e-mail after they were sent."""
+
+
+BATCH = 50
+"""Rows a transaction, so that nobody waits long for the write lock."""
+
+
+class Step(Protocol):
+    """One class of data: what of it has to go, looked for without a lock, and letting it go."""
+
+    def find(self, tx: Tx) -> Sequence[Any]: ...
+    def drop(self, tx: Tx, keys: Sequence[Any]) -> int: ...
 
 
 def tidy(rt: Runtime) -> dict[str, int]:
     """Delete what is past its time and say how much of each class. Empty when another process holds the lease."""
-    now, keep = rt.now(), rt.rules.retention
+    now = rt.now()
     with rt.store.writing() as tx:
         if not expiry.lease(tx, "housekeeping", rt.process, now, now + LEASE):
             return {}
-    idle = timedelta(minutes=rt.env.session_idle_minutes)
-    whole = timedelta(hours=rt.env.session_hours)
-    shard = rt.store.shard
-    steps: dict[str, Callable[[Tx], int]] = {
-        "texts": lambda tx: expiry.drop_texts(tx, now),
-        "sessions": lambda tx: expiry.drop_sessions(tx, now - idle, now - whole),
-        "links": lambda tx: expiry.drop_links(tx, now),
-        "letters": lambda tx: expiry.drop_letters(tx, now - LETTERS),
-        "addresses": lambda tx: expiry.forget_addresses(tx, _since(now, keep.address_days)),
-        "pending": lambda tx: expiry.drop_comments(tx, ["pending"], _since(now, keep.pending_days), shard),
-        "refused": lambda tx: expiry.drop_comments(tx, ["rejected", "spam"], _since(now, keep.rejected_days), shard),
-        "journal": lambda tx: expiry.drop_journal(tx, _since(now, keep.journal_days)),
-    }
-    done: dict[str, int] = {}
-    for name, step in steps.items():
+    done = {name: _work_off(rt, step) for name, step in _steps(rt, now)}
+    done["journal"] = _shorten(rt, now)
+    return {name: count for name, count in done.items() if count}
+
+
+def _steps(rt: Runtime, now: datetime) -> Iterator[tuple[str, Step]]:
+    keep, shard = rt.rules.retention, rt.store.shard
+    yield "texts", expiry.texts(now)
+    yield "idempotency-keys", expiry.kept_keys(now)
+    idle, whole = timedelta(minutes=rt.env.session_idle_minutes), timedelta(hours=rt.env.session_hours)
+    yield "sessions", expiry.idle_sessions(now - idle, now - whole)
+    yield "links", expiry.old_links(now)
+    yield "leases", expiry.card_leases(now)
+    yield "bans", expiry.ended_bans(now)
+    yield "jobs", expiry.finished_jobs(now)
+    yield "backtests", expiry.finished_backtests(now)
+    yield "likenesses", expiry.Likenesses(now - likeness.KEPT)
+    yield "authors", expiry.Authors(now - holders.LASTS)
+    yield "mails", expiry.done_mails(now - LETTERS)
+    yield "letters", expiry.Letters(now - LETTERS)
+    if keep.journal_days:
+        yield "counts", expiry.Counts(now - timedelta(days=keep.journal_days))
+    if keep.address_days:
+        yield "addresses", expiry.Addresses(now - timedelta(days=keep.address_days))
+    if keep.pending_days:
+        yield "pending", expiry.Comments([Status.PENDING], now - timedelta(days=keep.pending_days), shard)
+    if keep.rejected_days:
+        before = now - timedelta(days=keep.rejected_days)
+        yield "refused", expiry.Comments([Status.REJECTED, Status.SPAM], before, shard)
+
+
+def _work_off(rt: Runtime, step: Step) -> int:
+    with rt.store.reading() as tx:
+        keys = step.find(tx)
+    gone = 0
+    for at in range(0, len(keys), BATCH):
         with rt.store.writing() as tx:
-            count = step(tx)
-        if count:
-            done[name] = count
-    return done
+            gone += step.drop(tx, keys[at : at + BATCH])
+    return gone
 
 
-def _since(now: datetime, days: int) -> datetime | None:
-    return now - timedelta(days=days) if days else None
+def _shorten(rt: Runtime, now: datetime) -> int:
+    """Shorten the journal at its old end, which is itself a row in it."""
+    before = now - timedelta(days=rt.rules.retention.journal_days)
+    with rt.store.reading() as tx:
+        begun = chain.begun(tx)
+    if not rt.rules.retention.journal_days or begun is None or begun >= before:
+        return 0
+    with rt.store.writing() as tx:
+        gone = chain.forget(tx, rt.vault, before, expiry.MOST)
+        if gone:
+            journal.write(tx, [journal.Entry(now, "service", "service", "journal-shortened", reason=f"{gone} rows")])
+    return gone

@@ -7,41 +7,57 @@ means that the comment is on disk. What goes wrong with one submission is that o
 from __future__ import annotations
 
 import hashlib
-import re
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import structlog
 
+from moderation import confirmations, forms, holders, proof_of_work
 from moderation.batches import Batches, Overdue
-from moderation.edges import comments, journal, queries
+from moderation.buckets import LETTER, buckets, cost, is_regular, letter_buckets
+from moderation.edges import authors, bans, comments, idempotency, journal, likeness, mails, queries, search
 from moderation.edges.comments import NewComment
+from moderation.edges.idempotency import Claim
+from moderation.edges.limits import too_fast
 from moderation.edges.queries import Parent
 from moderation.edges.schema import Tx
 from moderation.edges.vault import mask
 from moderation.errors import (
     Closed,
     Duplicate,
+    KeyReused,
     ModerationError,
     NotFound,
     ParentNotPublic,
     StoreError,
-    TooFast,
     Unavailable,
 )
-from moderation.judge.pipeline import judge
-from moderation.judge.ruleset import Ruleset, SiteRules
-from moderation.rates import Answer, Bucket, Question, address_prefixes, coarse, ratelimit_headers
+from moderation.judge.cases import remember
+from moderation.judge.pipeline import judge_reading, language_told
+from moderation.judge.reading import Reading
+from moderation.judge.ruleset import Ruleset, SiteRules, is_disposable
+from moderation.rates import Answer, BucketAnswer, Question, coarse, household, ratelimit_headers
 from moderation.runtime import Runtime
 from moderation.text.markup import render
-from moderation.values import Article, AuthorRecord, Case, Limited, Receipt, Status, Submission, Verdict
+from moderation.text.signals import seen_keys
+from moderation.values import (
+    Article,
+    AuthorRecord,
+    Ban,
+    Case,
+    Effect,
+    Limited,
+    Receipt,
+    Status,
+    Submission,
+    UnderArticle,
+    Verdict,
+)
 
 WAIT = 4.0
 """Seconds a submission may wait for its turn before it is told to come back."""
-
-SHORTEST_SEEN = 12
-"""Texts with fewer letters are not compared with others: many readers write "Thank you"."""
 
 log = structlog.get_logger()
 
@@ -54,15 +70,29 @@ class _Work:
     submission: Submission
     site: SiteRules
     now: datetime
-    index: bytes | None
+    indexes: Sequence[bytes]  # the author's, under every live key; new rows get the first
     sealed: str | None
+    address_hash: bytes
+    address_prefix: str
+    text_key: bytes
     question: Question
+    claims: Sequence[Claim]  # the Idempotency-Key under every live key; the first is what is stored
+    form: forms.Form
+    proof: authors.Proof | None
+    solution: proof_of_work.Solution
+    author: bytes | None = None  # who that is
+    author_known: bool = False
+    form_used: bool = False
     answer: Answer | None = None
     article: Article | None = None
     parent: Parent | None = None
     record: AuthorRecord = field(default_factory=AuthorRecord)
+    bans: tuple[Ban, ...] = ()
+    case: Case | None = None
     verdict: Verdict | None = None
+    language: str | None = None
     html: str = ""
+    words: list[str] = field(default_factory=list)
 
 
 _Answers = dict[str, Receipt | BaseException]
@@ -77,8 +107,13 @@ class Intake:
         self._batches: Batches[_Work, Receipt] = Batches(lambda works: _work(rt, works))
 
     def submit(self, submission: Submission) -> Receipt:
-        """Raises NotFound (site), Closed, ParentNotPublic, Duplicate, TooFast, Unavailable."""
+        """Raises NotFound (site), Closed, ParentNotPublic, Duplicate, KeyReused, TooFast, Unavailable."""
         work = _prepare(self._rt, self._rt.rules, submission)
+        if work.claims and (found := _known(self._rt, work.claims, work.now)):
+            known, claim = found
+            if known.payload == claim.payload or submission.idempotency_key:
+                return _again(known, claim)
+            work.form_used, work.claims = True, []  # back to the page, and another comment: no reason to refuse it
         try:
             return self._batches.ask(work, WAIT)
         except Overdue:
@@ -94,27 +129,98 @@ def _prepare(rt: Runtime, rules: Ruleset, submission: Submission) -> _Work:
         raise Closed("site")
     comment_id = rt.new_id()
     email = submission.email
-    sealed = rt.vault.seal(email, comment_id) if email else None
+    indexes = rt.vault.indexes(email.lower()) if email else []
+    address_hash = rt.vault.address_hash(household(submission.address))
     now = rt.now()
-    index = rt.vault.index(email.lower()) if email else None
-    return _Work(comment_id, submission, site, now, index, sealed, _question(rt, submission, site, now.date()))
+    form = forms.read(rt, submission.form_token, submission.site, submission.article.key)
+    proof = _proof(rt, submission, site)
+    solution = proof_of_work.read(rt, submission.solution, submission.site, site.settings.form)
+    return _Work(
+        id=comment_id,
+        submission=submission,
+        site=site,
+        now=now,
+        indexes=indexes,
+        sealed=rt.vault.seal(email, comment_id) if email else None,
+        address_hash=address_hash,
+        address_prefix=coarse(submission.address),
+        text_key=_text_key(submission, (proof and proof.who) or (indexes[0] if indexes else address_hash)),
+        question=_question(rt, submission, site, proof, solution, now.date()),
+        claims=_claims(rt, submission, form),
+        form=form,
+        proof=proof,
+        solution=solution,
+    )
+
+
+def _proof(rt: Runtime, submission: Submission, site: SiteRules) -> authors.Proof | None:
+    """How the author proves who they are, if at all. What a browser holds counts while the site asks for it."""
+    if submission.subject is not None:
+        return authors.by_login(rt.vault, submission.site, submission.subject)
+    if submission.holder is None or site.settings.verify != "mail":
+        return None
+    held = holders.read(rt, submission.holder, submission.site, submission.email)
+    return authors.Proof(submission.site, id=held) if held else None
+
+
+def _claims(rt: Runtime, submission: Submission, form: forms.Form) -> list[Claim]:
+    """What the Idempotency-Key, or a form's good token, stands for: this comment, to the letter."""
+    if submission.idempotency_key is not None:
+        named = ("idempotency-key", submission.site, submission.idempotency_key)
+    elif form.found == "good" and submission.form_token:
+        named = ("form-token", submission.site, submission.form_token)
+    else:
+        return []
+    article = submission.article
+    fields = (submission.parent, submission.author_name, submission.author_url, submission.email, submission.body)
+    sent = [part or "" for part in (article.key, article.url, *fields)]
+    payloads = rt.vault.fingerprints("payload", *sent)
+    return [Claim(*both) for both in zip(rt.vault.fingerprints(*named), payloads, strict=True)]
 
 
 def _work(rt: Runtime, works: Sequence[_Work]) -> list[Receipt | BaseException]:
     """Limit all, gather for all, judge each, record all. Answers in the order of `works`."""
+    _ask_anew(rt, [work for work in works if work.proof and (work.proof.id or _has_regulars(work))])
     answers: _Answers = {}
     for work, answer in zip(works, rt.limits.check([work.question for work in works]), strict=True):
         work.answer = answer
         if not answer.allowed:
-            answers[work.id] = _too_fast(answer)
+            answers[work.id] = too_fast(answer)
     left = [work for work in works if work.id not in answers]
     answers.update(_together_or_alone(rt, left, _gather))
     left = [work for work in left if work.id not in answers]
     for work in left:
-        work.verdict = judge(_case(work), work.site)
+        work.case = _case(work)
+        reading = Reading(work.case)
+        work.verdict = judge_reading(reading, work.site)
+        work.language = language_told(reading, work.site)
         work.html = render(work.submission.body, work.verdict.masks)
+        title = work.article.title if work.article else work.submission.article.title
+        work.words = search.words_of(work.submission.author_name, title, work.submission.body)
     answers.update(_together_or_alone(rt, left, _record))
     return [answers[work.id] for work in works]
+
+
+def _has_regulars(work: _Work) -> bool:
+    return work.site.settings.limits.regular_factor > 1
+
+
+def _ask_anew(rt: Runtime, proved: Sequence[_Work]) -> None:
+    """Give regulars their wider limits, and those who are forgotten a stranger's. Only for authors who proved who they
+    are the store is asked twice; while it is away, nobody is a regular."""
+    if not proved:
+        return
+    try:
+        with rt.store.reading() as tx:
+            for site in {work.submission.site for work in proved}:
+                _know_authors(tx, site, [work for work in proved if work.submission.site == site])
+    except StoreError as error:
+        log.warning("regulars-unknown", error=error.kind)
+    for work in proved:
+        regular = is_regular(work.site, verified=work.author_known, record=work.record)
+        if regular or work.proof is None:
+            today = work.now.date()
+            work.question = _question(rt, work.submission, work.site, work.proof, work.solution, today, regular)
 
 
 def _together_or_alone(rt: Runtime, works: Sequence[_Work], step: _Step) -> _Answers:
@@ -127,74 +233,114 @@ def _together_or_alone(rt: Runtime, works: Sequence[_Work], step: _Step) -> _Ans
         if len(works) == 1 or error.is_outage:
             log.error("store-failed", error=error.kind, submissions=len(works))
             return dict.fromkeys((work.id for work in works), Unavailable(2, "store"))
+    except Exception as error:  # noqa: BLE001 - whatever is odd about one must not take the others down
+        if len(works) == 1:
+            return {works[0].id: error}
     answers: _Answers = {}
     for work in works:
         answers.update(_together_or_alone(rt, [work], step))
     return answers
 
 
-def _question(rt: Runtime, submission: Submission, site: SiteRules, today: date) -> Question:
-    """Every limit of one submission. The e-mail limit is soft: over it the comment is held, and nobody is told."""
-    limits = site.windows
-    prefixes = address_prefixes(submission.address)
-    keys = [("address", prefixes[0], True, False)]
-    if len(prefixes) > 1:
-        keys.append(("network", prefixes[1], False, False))
-    if submission.email:
-        mailbox = _mailbox(submission.email)
-        keys.append(("pair", f"{mailbox} {prefixes[0]}", False, False))
-        keys.append(("email", mailbox, False, True))
-    keys.append(("article", submission.article.key, False, False))
-    keys.append(("site", submission.site, False, False))
-    buckets = []
-    for scope, key, visible, soft in keys:
-        hashed = rt.vault.limit_key(scope, submission.site, key, day=today)
-        buckets += [Bucket(scope, hashed, window, visible=visible, soft=soft) for window in limits[scope]]
-    letters = _NO_LETTERS.sub("", submission.body.casefold())
-    seen = (_fingerprint(letters),) if len(letters) >= SHORTEST_SEEN else ()
-    return Question(submission.site, tuple(buckets), seen)
-
-
-def _mailbox(email: str) -> str:
-    """Where mail to this address ends up: a `+tag` earns no limit of its own."""
-    local, _, domain = email.lower().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
-
-
-_NO_LETTERS = re.compile(r"[\W\d_]+")
-
-
-def _fingerprint(letters: str) -> str:
-    """What texts have in common that differ only in case, numbers, blanks and punctuation."""
-    return hashlib.blake2b(letters.encode("utf-8", "replace"), digest_size=12).hexdigest()
-
-
-def _too_fast(answer: Answer) -> TooFast:
-    refused = [bucket for bucket in answer.buckets if not bucket.allowed and not bucket.bucket.soft]
-    return TooFast(
-        retry_after=max(bucket.retry_after for bucket in refused),
-        policies=tuple(bucket.bucket.window.name for bucket in refused if bucket.bucket.visible),
-        headers=ratelimit_headers(answer),
+def _question(
+    rt: Runtime,
+    submission: Submission,
+    site: SiteRules,
+    proof: authors.Proof | None,
+    solution: proof_of_work.Solution,
+    today: date,
+    is_regular: bool = False,
+) -> Question:
+    """Every limit of one submission, and what tells its text again."""
+    asked = buckets(
+        rt.vault,
+        site,
+        today,
+        address=submission.address,
+        email=submission.email,
+        proved=submission.subject or (proof.id.hex() if proof and proof.id else None),
+        article=submission.article.key,
+        whole_site=True,
+        cost=cost(site, submission.body),
+        is_regular=is_regular,
     )
+    if submission.email and proof is None and site.settings.verify == "mail" and rt.mail_server:
+        asked += letter_buckets(rt.vault, site, today, submission.email)
+    if solution.challenge:
+        asked += (proof_of_work.bucket(solution, site.settings.form),)
+    return Question(submission.site, asked, seen_keys(submission.body))
 
 
 def _gather(rt: Runtime, works: Sequence[_Work]) -> _Answers:
-    """The article, the parent and the author's record of each; answers those that are refused."""
+    """The article, the parent, the author's record and bans of each; answers those that are refused."""
     refused: _Answers = {}
     with rt.store.reading() as connection:
         public = queries.parents(connection, {work.submission.parent for work in works if work.submission.parent})
         for site in {work.submission.site for work in works}:
             here = [work for work in works if work.submission.site == site]
-            known = comments.find_articles(connection, site, {work.submission.article.key for work in here})
-            records = queries.records(connection, site, {work.index for work in here if work.index})
+            keys = {work.submission.article.key for work in here}
+            known, has_bans = comments.find_articles_to_fill(connection, site, keys)
+            _know_authors(connection, site, here)
+            if has_bans:
+                _find_bans(rt, connection, here)
             for work in here:
                 work.article = known.get(work.submission.article.key)
                 work.parent = public.get(work.submission.parent) if work.submission.parent else None
-                work.record = records.get(work.index, work.record) if work.index else work.record
                 error = _refusal(work)
                 if error:
                     refused[work.id] = error
     return refused
+
+
+def _know_authors(tx: Tx, site: str, works: Sequence[_Work]) -> None:
+    _recognise(tx, works)
+    records = queries.records(tx, site, {key for work in works for key in _counts_for(work)})
+    for work in works:
+        work.record = AuthorRecord.of(records[key] for key in _counts_for(work) if key in records)
+
+
+def _recognise(tx: Tx, works: Sequence[_Work]) -> None:
+    """Who has been here before under this proof. What was handed out to one who is forgotten proves nothing."""
+    proofs = [work.proof for work in works if work.proof]
+    known = authors.find(tx, proofs) if proofs else {}
+    for work in works:
+        if work.proof:
+            work.author = known.get(work.proof)
+            work.author_known = work.author is not None
+            if work.proof.id and work.author is None:
+                work.proof = None
+
+
+def _counts_for(work: _Work) -> Sequence[bytes]:
+    """Whose record is the author's: their own, where they proved who they are, and never that of a typed address."""
+    if work.proof:
+        return [work.author] if work.author else []
+    return work.indexes
+
+
+def _find_bans(rt: Runtime, tx: Tx, works: Sequence[_Work]) -> None:
+    """The bans in force on each sender, for works of one site."""
+    keys = {
+        work.id: bans.keys_of(rt.vault, work.submission.address, email=work.submission.email, author=work.author)
+        for work in works
+    }
+    _add_confirmed(rt, tx, works, keys)
+    found = bans.in_force(tx, set().union(*keys.values()), works[0].now)
+    for work in works:
+        sent, proved = work.submission, work.proof is not None
+        work.bans = bans.on(found, sent.site, keys[work.id], sent.address, proved=proved, author=work.author)
+
+
+def _add_confirmed(rt: Runtime, tx: Tx, works: Sequence[_Work], keys: dict[str, list[bytes]]) -> None:
+    """To the keys of each: as whom the owner of the typed address is known, who may have been banned as that."""
+    typed = {
+        work.id: {*work.indexes, *bans.author_keys(rt.vault, work.submission.email)}
+        for work in works
+        if work.submission.email
+    }
+    known = authors.by_mail(tx, works[0].submission.site, set().union(*typed.values())) if typed else {}
+    for work_id, indexes in typed.items():
+        keys[work_id] += [known[index] for index in indexes if index in known]
 
 
 def _refusal(work: _Work) -> ModerationError | None:
@@ -213,38 +359,159 @@ def _refusal(work: _Work) -> ModerationError | None:
 def _case(work: _Work) -> Case:
     submission, answer = work.submission, work.answer
     assert answer is not None
-    email_exceeded = any(bucket.bucket.scope == "email" and not bucket.allowed for bucket in answer.buckets)
     return Case(
         site=submission.site,
         body=submission.body,
         author_name=submission.author_name,
         author_url=submission.author_url,
-        email_domain=submission.email.rpartition("@")[2] if submission.email else None,
         has_email=submission.email is not None,
-        verified=False,
+        disposable_email=submission.email is not None and is_disposable(submission.email.rpartition("@")[2]),
+        verified=work.proof is not None,
         is_reply=submission.parent is not None,
         article_closed=None,
         record=work.record,
-        limited=Limited(True, answer.source == "redis", email_exceeded, max(answer.seen, default=0)),
+        limited=_limited(answer),
         at=work.now,
+        article=_under(work),
+        seconds_to_submit=_seconds(work.form.given_at, work.now),
+        form="used" if work.form_used else work.form.found,
+        trapped=submission.trapped,
+        solution=_solution(work.solution, answer),
+        bans=work.bans,
     )
 
 
+def _solution(solution: proof_of_work.Solution, answer: Answer) -> str:
+    """How it was found, now that Redis has told whether it was used before."""
+    is_used = any(bucket.bucket.scope == "solution" and not bucket.allowed for bucket in answer.buckets)
+    return "used" if is_used else solution.found
+
+
+def _seconds(given: datetime | None, now: datetime) -> int | None:
+    """Whole seconds, rounded up, at least 1: clocks of several machines differ a little."""
+    return max(1, math.ceil((now - given).total_seconds())) if given else None
+
+
+def _limited(answer: Answer) -> Limited:
+    """What the limits tell the judge. The first fingerprint is the whole text's, the others are its sketch."""
+    exceeded = {bucket.bucket.scope for bucket in answer.buckets if not bucket.allowed}
+    of_address = [bucket for bucket in answer.buckets if bucket.bucket.scope == "address"]
+    of_article = [bucket for bucket in answer.buckets if bucket.bucket.scope == "article"]
+    longest = max(of_address, key=_period, default=None)
+    shortest = min(of_article, key=_period, default=None)
+    return Limited(
+        available=answer.source == "redis",
+        email_exceeded="email" in exceeded,
+        seen=max(answer.seen[:1], default=0),
+        near=max(answer.seen[1:], default=0),
+        address_recent=_used(longest),
+        article_recent=_used(shortest),
+        article_most=shortest.bucket.window.burst if shortest else 0,
+        fuse_blown="fuse" in exceeded,
+    )
+
+
+def _period(answered: BucketAnswer) -> float:
+    return answered.bucket.window.period
+
+
+def _used(answered: BucketAnswer | None) -> int:
+    """Earlier comments that a limit still counts; 0 where there is none."""
+    return max(0, answered.bucket.window.burst - answered.remaining - answered.bucket.weight) if answered else 0
+
+
+def _under(work: _Work) -> UnderArticle:
+    known = work.article
+    if known is None:
+        return UnderArticle(work.submission.article.key)
+    return UnderArticle(known.key, known.approved, known.created_at, known.tags)
+
+
+def _known(rt: Runtime, claims: Sequence[Claim], now: datetime) -> tuple[idempotency.Outcome, Claim] | None:
+    """What this key has come to already, and the claim that found it. Asked before the limits: an answer that got lost
+    costs nothing to repeat."""
+    with rt.store.reading() as connection:
+        found = idempotency.find(connection, [claim.key for claim in claims], now)
+    return next(((found[claim.key], claim) for claim in claims if claim.key in found), None)
+
+
+def _again(known: idempotency.Outcome, claim: Claim) -> Receipt:
+    """The receipt of the first time. Raises KeyReused."""
+    if known.payload != claim.payload:
+        raise KeyReused
+    return Receipt(known.comment_id, known.article_key, known.article_url, known.published, {})
+
+
+def _claim_keys(tx: Tx, works: Sequence[_Work]) -> _Answers:
+    """Answers those whose key somebody else has had in the meantime."""
+    claims = {work.id: work.claims[0] for work in works if work.claims}
+    held = idempotency.claim(tx, [_outcome(work, work.claims[0]) for work in works if work.claims], works[0].now)
+    answers: _Answers = {}
+    for work_id, claim in claims.items():
+        if held[claim.key].comment_id != work_id:
+            try:
+                answers[work_id] = _again(held[claim.key], claim)
+            except KeyReused as error:
+                answers[work_id] = error
+    return answers
+
+
+def _outcome(work: _Work, claim: Claim) -> idempotency.Outcome:
+    receipt = _receipt(work)
+    return idempotency.Outcome(
+        claim.key, claim.payload, work.id, receipt.article_key, receipt.article_url, receipt.published,
+        work.now + idempotency.KEPT,
+    )  # fmt: skip
+
+
 def _record(rt: Runtime, works: Sequence[_Work]) -> _Answers:
-    """One transaction for all: articles, comments, counts, journal, outbox. Answers a receipt or Duplicate for each."""
+    """One transaction for all: articles, comments, counts, journal, outbox. Answers a receipt or an error for each."""
+    now = works[0].now
     with rt.store.writing() as tx:
         _open_articles(tx, works)
+        answers = _claim_keys(tx, works)
+        works = [work for work in works if work.id not in answers]
         late = comments.said_before(
             tx,
-            {work.id: _text_key(rt, work) for work in works},
-            works[0].now,
+            {work.id: work.text_key for work in works},
+            now,
             {work.id: work.now + timedelta(minutes=work.site.settings.duplicates.window_minutes) for work in works},
         )
+        idempotency.release(tx, [work.id for work in works if work.claims and work.id in late])
         fresh = [work for work in works if work.id not in late]
-        comments.store(tx, [_new(rt, work) for work in fresh], rt.store.shard)
+        _admit(rt, tx, fresh)
+        comments.store(tx, [_new(work) for work in fresh], rt.store.shard)
+        likeness.add(tx, [(work.id, _likeness(work)) for work in fresh])
         journal.write(tx, [_entry(work) for work in fresh])
         journal.post(tx, [_letter(work) for work in fresh])
-    return {work.id: Duplicate() if work.id in late else _receipt(work) for work in works}
+        _ask_to_confirm(rt, tx, fresh)
+    return answers | {work.id: Duplicate() if work.id in late else _receipt(work) for work in works}
+
+
+def _ask_to_confirm(rt: Runtime, tx: Tx, works: Sequence[_Work]) -> None:
+    """A letter to each whose address nobody has confirmed in this browser."""
+    for work in works:
+        if (email := work.submission.email) and _gets_letter(work):
+            settings = work.site.settings
+            subject, text = confirmations.letter(rt, work.id, settings.name or work.site.id, settings.language)
+            mails.post(tx, rt.vault, rt.new_id(), "confirm-address", email, subject, text, work.now)
+
+
+def _gets_letter(work: _Work) -> bool:
+    """Not where too many went there, or nobody can tell; and nobody is bothered for the sake of spam."""
+    answer, verdict = work.answer, work.verdict
+    asked = [each.allowed for each in answer.buckets if each.bucket.scope in LETTER] if answer else []
+    is_known = answer is not None and answer.source == "redis"
+    is_kept = verdict is not None and verdict.status in (Status.PENDING, Status.APPROVED)
+    return bool(asked) and all(asked) and is_known and is_kept
+
+
+def _likeness(work: _Work) -> list[int]:
+    """What it has in common with near copies, where it has any or nobody knows."""
+    limited = work.case.limited if work.case else Limited(available=False)
+    if limited.available and not (limited.seen or limited.near):
+        return []
+    return likeness.keys(work.question.seen)
 
 
 def _open_articles(tx: Tx, works: Sequence[_Work]) -> None:
@@ -256,17 +523,29 @@ def _open_articles(tx: Tx, works: Sequence[_Work]) -> None:
             work.article = made[work.submission.article.key]
 
 
-def _text_key(rt: Runtime, work: _Work) -> bytes:
-    """What the same words by the same author under the same article have in common. Without an e-mail, the address."""
-    who = work.index or rt.vault.address_hash(work.submission.address)
-    said = " ".join(work.submission.body.split()).casefold()
-    parts = (work.submission.site, work.submission.article.key, work.submission.parent or "", said)
+def _admit(rt: Runtime, tx: Tx, works: Sequence[_Work]) -> None:
+    """Know from now on who comes from the publisher's login for the first time."""
+    new = [work for work in works if work.proof and not work.author_known]
+    for work in sorted(new, key=lambda work: work.proof.keys if work.proof else ()):
+        assert work.proof is not None
+        author_id = authors.new_id(rt.random(16))
+        work.author = authors.prove(
+            tx, rt.vault, authors.LOGIN, work.submission.site, work.proof.name, author_id, work.now
+        )
+
+
+def _text_key(submission: Submission, who: bytes) -> bytes:
+    """What the same words by the same author under the same article have in common. `who` is whom they proved to be,
+    else the e-mail's index, or the address' hash where there is none."""
+    said = " ".join(submission.body.split()).casefold()
+    parts = (submission.site, submission.article.key, submission.parent or "", said)
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), key=who, digest_size=16).digest()
 
 
-def _new(rt: Runtime, work: _Work) -> NewComment:
+def _new(work: _Work) -> NewComment:
     submission, parent = work.submission, work.parent
     assert work.article is not None
+    assert work.case is not None
     assert work.verdict is not None
     return NewComment(
         id=work.id,
@@ -278,23 +557,26 @@ def _new(rt: Runtime, work: _Work) -> NewComment:
         author_name=submission.author_name,
         author_url=submission.author_url,
         email_sealed=work.sealed,
-        email_index=work.index,
+        email_index=work.indexes[0] if work.indexes else None,
         email_masked=mask(submission.email) if submission.email else None,
-        verified=False,
-        address_hash=rt.vault.address_hash(submission.address),
-        address_prefix=coarse(submission.address),
+        author_id=work.author,
+        verified=work.author is not None,
+        address_hash=work.address_hash,
+        address_prefix=work.address_prefix,
         body=submission.body,
         html=work.html,
+        words=work.words,
         verdict=work.verdict,
+        language=work.language,
+        facts=remember(work.case),
         created_at=work.now,
     )
 
 
 def _entry(work: _Work) -> journal.Entry:
     assert work.verdict is not None
-    decided = next(
-        (found.rule for found in work.verdict.findings if found.effect.value == work.verdict.decision.value), None
-    )
+    effect = Effect(work.verdict.decision)
+    decided = next((found.rule for found in work.verdict.findings if found.effect is effect), None)
     return journal.Entry(
         at=work.now,
         actor="rules",
@@ -317,5 +599,7 @@ def _receipt(work: _Work) -> Receipt:
     assert work.verdict is not None
     assert work.article is not None
     assert work.answer is not None
-    published = work.verdict.status is Status.APPROVED
+    # Nobody learns by a typed address what its owner earned: only who is verified is told that a rule let them through.
+    is_told = work.site.settings.mode == "post" or (work.case is not None and work.case.verified)
+    published = work.verdict.status is Status.APPROVED and is_told
     return Receipt(work.id, work.article.key, work.article.url, published, ratelimit_headers(work.answer))

@@ -7,17 +7,29 @@ Statements are built once, at the top, so that SQLAlchemy compiles each only onc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.sql.dml import Insert
 
-from moderation.edges.schema import Tx, article_of, articles, author_records, comments, counters, recent_texts, upsert
-from moderation.values import Article, ArticleRef, Finding, Span, Status, Verdict
+from moderation.edges import search
+from moderation.edges.bulk import Bulk
+from moderation.edges.schema import (
+    Tx,
+    article_of,
+    articles,
+    author_records,
+    bans,
+    comment_rules,
+    comments,
+    counters,
+    recent_texts,
+    upsert,
+)  # fmt: skip
+from moderation.values import Article, ArticleRef, Finding, Span, Status, Verdict, gravity, noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +50,24 @@ class NewComment:
     verified: bool
     address_hash: bytes
     address_prefix: str
+    words: list[str]
     body: str
     html: str
     verdict: Verdict
+    facts: Mapping[str, Any]
     created_at: datetime
+    author_id: bytes | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One comment going from one status to another (`before` is None for a new one, `after` for one that goes)."""
+    """One comment going from one status to another (`before` is None for a new one, `after` for one that goes).
+    `author` is whose record it counts for (`schema.AUTHOR`)."""
 
     site: str
     article_id: int
-    email_index: bytes | None
+    author: bytes | None
     before: Status | None
     after: Status | None
     at: datetime
@@ -72,8 +89,7 @@ def make_articles(tx: Tx, site: str, refs: Iterable[ArticleRef], now: datetime) 
         }
         for ref in sorted(wanted.values(), key=lambda ref: ref.key)
     ]
-    if rows:
-        tx.execute(_statement("articles", tx.dialect.name), rows)
+    _ARTICLES.run(tx, rows)
     return find_articles(tx, site, wanted)
 
 
@@ -83,10 +99,21 @@ def find_articles(tx: Tx, site: str, keys: Iterable[str]) -> dict[str, Article]:
     return {row.key: article_of(row) for row in found}
 
 
-def change_article(tx: Tx, article: Article, *, closed: bool | None, title: str | None, url: str | None) -> None:
+def find_articles_to_fill(tx: Tx, site: str, keys: Iterable[str]) -> tuple[dict[str, Article], bool]:
+    """The known ones among `keys`, and whether there may be bans on the site: told in passing, since most have none."""
+    rows = tx.execute(_FIND_ARTICLES_TO_FILL, {"site": site, "keys": list(keys)}).all()
+    return {row.key: article_of(row) for row in rows}, not rows or rows[0].has_bans
+
+
+def change_article(
+    tx: Tx, article: Article, *, closed: bool | None, title: str | None, url: str | None, tags: Sequence[str] | None
+) -> None:
     """Set what is not None; the public version grows, so that cached threads are dropped."""
-    values = {name: value for name, value in (("closed", closed), ("title", title), ("url", url)) if value is not None}
+    given = {"closed": closed, "title": title, "url": url, "tags": None if tags is None else list(tags)}
+    values = {name: value for name, value in given.items() if value is not None}
     tx.execute(update(articles).where(articles.c.id == article.id).values(**values, version=articles.c.version + 1))
+    if title is not None and title != article.title:
+        search.retitle(tx, article.id)
 
 
 def said_before(tx: Tx, keys: Mapping[str, bytes], now: datetime, until: Mapping[str, datetime]) -> set[str]:
@@ -94,14 +121,13 @@ def said_before(tx: Tx, keys: Mapping[str, bytes], now: datetime, until: Mapping
 
     One statement claims, so two processes cannot both win (PostgreSQL locks the row, SQLite the file).
     """
-    rows: list[dict[str, Any]] = [
-        {"key": key, "comment_id": comment_id, "until": until[comment_id]}
-        for comment_id, key in sorted(keys.items(), key=lambda item: item[1])
-    ]
-    if not rows:
+    first: dict[bytes, str] = {}
+    for comment_id, key in keys.items():
+        first.setdefault(key, comment_id)
+    rows = [{"key": key, "comment_id": first[key], "until": until[first[key]], "now": now} for key in sorted(first)]
+    if _TEXTS.run(tx, rows) == len(keys):
         return set()
-    tx.execute(_statement("recent_texts", tx.dialect.name), [{**row, "now": now} for row in rows])
-    holders = {row.key: row.comment_id for row in tx.execute(_TEXT_HOLDERS, {"keys": [row["key"] for row in rows]})}
+    holders = {row.key: row.comment_id for row in tx.execute(_TEXT_HOLDERS, {"keys": list(first)})}
     return {comment_id for comment_id, key in keys.items() if holders[key] != comment_id}
 
 
@@ -109,12 +135,20 @@ def store(tx: Tx, new: Sequence[NewComment], shard: int) -> None:
     """Insert `new` and count them."""
     if not new:
         return
-    tx.execute(_INSERT, [_row(comment) for comment in new])
+    rows = [_row(comment) for comment in new]
+    _COMMENTS.run(tx, rows)
+    _RULES.run(tx, [told for comment, row in zip(new, rows, strict=True) for told in _rule_rows(comment, row)])
+    search.add(tx, [(each.id, each.words) for each in new])
     count_changes(
         tx,
         [
             Change(
-                comment.site, comment.article_id, comment.email_index, None, comment.verdict.status, comment.created_at
+                comment.site,
+                comment.article_id,
+                comment.author_id or comment.email_index,
+                None,
+                comment.verdict.status,
+                comment.created_at,
             )
             for comment in new
         ],
@@ -138,17 +172,34 @@ def _row(comment: NewComment) -> dict[str, Any]:
         "email_sealed": comment.email_sealed,
         "email_index": comment.email_index,
         "email_masked": comment.email_masked,
+        "author_id": comment.author_id,
         "verified": comment.verified,
         "address_hash": comment.address_hash,
         "address_prefix": comment.address_prefix,
         "body": comment.body,
         "html": comment.html,
         "masks": [_span_row(span) for span in verdict.masks],
-        "findings": [finding_row(finding) for finding in verdict.findings],
+        "findings": [finding_row(finding) if finding.spans else finding for finding in verdict.findings],  # same JSON
+        "facts": dict(comment.facts),
         "verdict": verdict.decision.value,
         "revision": verdict.revision,
         "created_at": comment.created_at,
+        "gravity": gravity(verdict.findings),
+        "language": comment.language,
     }
+
+
+def _rule_rows(comment: NewComment, row: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+    same = {name: row[name] for name in ("site", "status", "gravity")}
+    return rule_rows(comment.verdict.findings, comment_id=comment.id, **same)
+
+
+def rule_rows(findings: Iterable[Finding], **here: object) -> Iterator[dict[str, object]]:
+    """What is kept of each rule that told something, or failed, beside the comment's own columns."""
+    told = noted(findings)
+    failed = {found.rule for found in told if found.code == "rule-failed"}
+    for rule in sorted({found.rule for found in told}):
+        yield {**here, "rule": rule, "failed": rule in failed}
 
 
 def finding_row(finding: Finding) -> dict[str, Any]:
@@ -191,7 +242,20 @@ def decide(
             "reason": reason,
         },
     )
-    return done.rowcount == 1
+    if done.rowcount != 1:
+        return False
+    tx.execute(_DECIDE_RULES, {"at_id": comment_id, "status": after.value})
+    return True
+
+
+def redact(tx: Tx, comment_id: str, version: int, masks: Sequence[Span], html: str) -> bool:
+    """Hide other spans of a comment from the public. False when it is no longer in `version`: nothing was changed."""
+    rows = [_span_row(span) for span in masks]
+    done = tx.execute(_REDACT, {"at_id": comment_id, "at_version": version, "masks": rows, "html": html})
+    if done.rowcount != 1:
+        return False
+    tx.execute(_TOUCH_ARTICLE, {"comment_id": comment_id})
+    return True
 
 
 def count_changes(tx: Tx, changes: Sequence[Change], shard: int) -> None:
@@ -206,8 +270,8 @@ def count_changes(tx: Tx, changes: Sequence[Change], shard: int) -> None:
             if status is None:
                 continue
             tabs[change.site, status.value] += step
-            if change.email_index is not None:
-                record = records.setdefault((change.site, change.email_index), (Counter(), change.at))
+            if change.author is not None:
+                record = records.setdefault((change.site, change.author), (Counter(), change.at))
                 record[0][status.value] += step
             if status is Status.APPROVED:
                 public[change.article_id] += step
@@ -224,8 +288,7 @@ def _add_up(tx: Tx, tabs: Counter[tuple[str, str]], shard: int) -> None:
         for (site, status), step in sorted(tabs.items())
         if step
     ]
-    if rows:
-        tx.execute(_statement("counters", tx.dialect.name), rows)
+    _COUNTERS.run(tx, rows)
 
 
 def _add_records(tx: Tx, records: Mapping[tuple[str, bytes], tuple[Counter[str], datetime]]) -> None:
@@ -238,35 +301,49 @@ def _add_records(tx: Tx, records: Mapping[tuple[str, bytes], tuple[Counter[str],
         }
         for (site, index), (steps, at) in sorted(records.items())
     ]
-    if rows:
-        tx.execute(_statement("author_records", tx.dialect.name), rows)
+    _RECORDS.run(tx, rows)
 
 
-@lru_cache(maxsize=8)
-def _statement(name: str, dialect: str) -> Any:
-    """The upserts, each built once for a dialect: building one costs more than running it."""
-    if name == "articles":
-        return upsert(dialect, articles).on_conflict_do_nothing(index_elements=["site", "key"])
-    if name == "recent_texts":
-        claim = upsert(dialect, recent_texts)
-        return claim.on_conflict_do_update(
-            index_elements=["key"],
-            set_={"comment_id": claim.excluded.comment_id, "until": claim.excluded.until},
-            where=recent_texts.c.until < bindparam("now"),
-        )
-    if name == "counters":
-        count = upsert(dialect, counters)
-        added = {"count": counters.c.count + count.excluded.count}
-        return count.on_conflict_do_update(index_elements=["site", "status", "shard"], set_=added)
+def _new_articles(dialect: str) -> Insert:
+    return cast(Insert, upsert(dialect, articles).on_conflict_do_nothing(index_elements=["site", "key"]))
+
+
+def _claim_texts(dialect: str) -> Insert:
+    claim = upsert(dialect, recent_texts)
+    claimed = {"comment_id": claim.excluded.comment_id, "until": claim.excluded.until}
+    free = recent_texts.c.until < bindparam("now")
+    return cast(Insert, claim.on_conflict_do_update(index_elements=["key"], set_=claimed, where=free))
+
+
+def _count_up(dialect: str) -> Insert:
+    count = upsert(dialect, counters)
+    added = {"count": counters.c.count + count.excluded.count}
+    return cast(Insert, count.on_conflict_do_update(index_elements=["site", "status", "shard"], set_=added))
+
+
+def _record_up(dialect: str) -> Insert:
     record = upsert(dialect, author_records)
     steps = {status.value: author_records.c[status.value] + record.excluded[status.value] for status in Status}
-    return record.on_conflict_do_update(index_elements=["site", "email_index"], set_=steps)
+    return cast(Insert, record.on_conflict_do_update(index_elements=["site", "email_index"], set_=steps))
 
 
-_INSERT: Insert = insert(comments)
+_ARTICLES = Bulk(["site", "key", "url", "title", "closed", "created_at", "version", "approved"], _new_articles)
+_TEXTS = Bulk(["key", "comment_id", "until"], _claim_texts)
+_COMMENTS = Bulk([
+    "id", "site", "article_id", "parent_id", "root_id", "depth", "status", "version", "author_name", "author_url",
+    "email_sealed", "email_index", "email_masked", "author_id", "verified", "address_hash", "address_prefix", "body",
+    "html", "masks", "findings", "facts", "verdict", "revision", "created_at", "gravity", "language",
+], lambda _: insert(comments))  # fmt: skip
+_RULES = Bulk(["comment_id", "rule", "site", "status", "gravity", "failed"], lambda _: insert(comment_rules))
+_COUNTERS = Bulk(["site", "status", "shard", "count"], _count_up)
+_RECORDS = Bulk(["site", "email_index", "first_seen", *(status.value for status in Status)], _record_up)
+_DECIDE_RULES = (
+    update(comment_rules).where(comment_rules.c.comment_id == bindparam("at_id")).values(status=bindparam("status"))
+)
 _FIND_ARTICLES = select(articles).where(
     articles.c.site == bindparam("site"), articles.c.key.in_(bindparam("keys", expanding=True))
 )
+_FIND_ARTICLES_TO_FILL = _FIND_ARTICLES.add_columns(exists().where(bans.c.site == bindparam("site")).label("has_bans"))
 _TEXT_HOLDERS = select(recent_texts.c.key, recent_texts.c.comment_id).where(
     recent_texts.c.key.in_(bindparam("keys", expanding=True))
 )
@@ -284,6 +361,22 @@ _DECIDE = (
         decided_at=bindparam("decided_at"),
         reason=bindparam("reason"),
     )
+)
+_REDACT = (
+    update(comments)
+    .where(comments.c.id == bindparam("at_id"), comments.c.version == bindparam("at_version"))
+    .values(version=comments.c.version + 1, masks=bindparam("masks"), html=bindparam("html"))
+)
+_TOUCH_ARTICLE = (  # where the comment is public
+    update(articles)
+    .where(
+        articles.c.id.in_(
+            select(comments.c.article_id).where(
+                comments.c.id == bindparam("comment_id"), comments.c.status == Status.APPROVED.value
+            )
+        )
+    )
+    .values(version=articles.c.version + 1)
 )
 _BUMP_ARTICLE = (
     update(articles)

@@ -1,17 +1,48 @@
-"""Deleting what is past its time, at most `MOST` rows a call, so that no transaction is long. And the lease for it."""
+"""What is past its time. Looking for it is a read of its own, by an index, at most `MOST` rows a call; deleting takes
+the keys that were found and looks at each once more, so that the write lock is held only for what has to go. And the
+lease for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, update
 
+from moderation import ids
+from moderation.edges.authors import forget, needed
 from moderation.edges.comments import Change, count_changes
-from moderation.edges.schema import Tx, comments, journal, leases, links, outbox, recent_texts, sessions, upsert
+from moderation.edges.schema import (
+    AUTHOR,
+    Tx,
+    authors,
+    backtests,
+    bans,
+    bulk_jobs,
+    comment_leases,
+    comments,
+    counters,
+    idempotency_keys,
+    leases,
+    likenesses,
+    links,
+    mails,
+    outbox,
+    recent_texts,
+    sessions,
+    tallies,
+    upsert,
+)
 from moderation.values import Status
 
 MOST = 500
+JOBS = timedelta(days=7)
+"""How long finished decisions about many comments can be looked at; the record keeps what they decided."""
+REPORTS = timedelta(days=1)
+"""How long the report of a backtest from the desk can be looked at: it quotes comments."""
 
 
 def lease(tx: Tx, name: str, holder: str, now: datetime, until: datetime) -> bool:
@@ -24,56 +55,175 @@ def lease(tx: Tx, name: str, holder: str, now: datetime, until: datetime) -> boo
     return bool(tx.execute(select(leases.c.holder).where(leases.c.name == name)).scalar() == holder)
 
 
-def drop_texts(tx: Tx, now: datetime) -> int:
-    return _drop(tx, recent_texts, recent_texts.c.until < now)
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Rows of a table with a key of one column, and what makes them past their time."""
+
+    table: Table
+    is_past: ColumnElement[bool]
+
+    def find(self, tx: Tx) -> Sequence[Any]:
+        """The keys of some that have to go."""
+        return tx.execute(select(self._key()).where(self.is_past).limit(MOST)).scalars().all()
+
+    def drop(self, tx: Tx, keys: Sequence[Any]) -> int:
+        """Delete those of `keys` that are still past their time. How many."""
+        return tx.execute(delete(self.table).where(self._key().in_(keys), self.is_past)).rowcount
+
+    def _key(self) -> Any:
+        (key,) = self.table.primary_key.columns
+        return key
 
 
-def drop_sessions(tx: Tx, idle_since: datetime, begun_before: datetime) -> int:
-    return _drop(tx, sessions, or_(sessions.c.seen_at < idle_since, sessions.c.created_at < begun_before))
+def ended_bans(now: datetime) -> Past:
+    """Bans that have come to their end; the record keeps that they were."""
+    return Past(bans, bans.c.until <= now)
 
 
-def drop_links(tx: Tx, now: datetime) -> int:
-    return _drop(tx, links, links.c.expires_at < now)
+def texts(now: datetime) -> Past:
+    """Texts that no longer count as just sent."""
+    return Past(recent_texts, recent_texts.c.until < now)
 
 
-def drop_letters(tx: Tx, before: datetime) -> int:
-    return _drop(tx, outbox, outbox.c.created_at < before)
+def kept_keys(now: datetime) -> Past:
+    """Idempotency keys whose time is over."""
+    return Past(idempotency_keys, idempotency_keys.c.until < now)
 
 
-def drop_journal(tx: Tx, before: datetime | None) -> int:
-    return _drop(tx, journal, journal.c.at < before) if before else 0
+def idle_sessions(idle_since: datetime, begun_before: datetime) -> Past:
+    """Sessions that idled too long or are too old."""
+    return Past(sessions, or_(sessions.c.seen_at < idle_since, sessions.c.created_at < begun_before))
 
 
-def forget_addresses(tx: Tx, before: datetime | None) -> int:
-    """Blank the network addresses of comments older than `before`."""
-    if before is None:
-        return 0
-    some = select(comments.c.id).where(comments.c.created_at < before, comments.c.address_hash.is_not(None)).limit(MOST)
-    blank = update(comments).where(comments.c.id.in_(some)).values(address_hash=None, address_prefix=None)
-    return tx.execute(blank).rowcount
+def old_links(now: datetime) -> Past:
+    """One-time links whose time is over."""
+    return Past(links, links.c.expires_at < now)
 
 
-def drop_comments(tx: Tx, statuses: Sequence[str], before: datetime | None, shard: int) -> int:
-    """Delete comments that have stood in `statuses` since `before`, unless somebody answered them. Counts follow."""
-    if before is None:
-        return 0
-    answers = comments.alias()
-    stood = and_(
-        comments.c.status.in_(list(statuses)),
-        comments.c.created_at < before,
-        or_(comments.c.decided_at.is_(None), comments.c.decided_at < before),
-        ~exists().where(answers.c.parent_id == comments.c.id),
-    )
-    columns = (comments.c.id, comments.c.site, comments.c.article_id, comments.c.email_index, comments.c.status)
-    rows = tx.execute(select(*columns).where(stood).limit(MOST)).all()
-    if rows:
-        gone = [Change(row.site, row.article_id, row.email_index, Status(row.status), None, before) for row in rows]
-        count_changes(tx, gone, shard)
-        tx.execute(delete(comments).where(comments.c.id.in_([row.id for row in rows])))
-    return len(rows)
+def card_leases(now: datetime) -> Past:
+    """Leases of cards that have ended."""
+    return Past(comment_leases, comment_leases.c.until < now)
 
 
-def _drop(tx: Tx, table: Table, past: ColumnElement[bool]) -> int:
-    key = next(iter(table.primary_key.columns))
-    some = select(key).where(past).limit(MOST)
-    return tx.execute(delete(table).where(key.in_(some))).rowcount
+def finished_jobs(now: datetime) -> Past:
+    """Decisions about many comments that were finished a while ago."""
+    return Past(bulk_jobs, bulk_jobs.c.finished_at < now - JOBS)
+
+
+def finished_backtests(now: datetime) -> Past:
+    """Backtests whose reports can be looked at no more."""
+    return Past(backtests, backtests.c.finished_at < now - REPORTS)
+
+
+def done_mails(before: datetime) -> Past:
+    """Letters by e-mail that were sent or given up before then."""
+    return Past(mails, mails.c.done_at < before)
+
+
+@dataclass(frozen=True, slots=True)
+class Authors:
+    """Authors who proved who they are before then for the last time, and of whom no comment is left."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[bytes]:
+        past = select(authors.c.id).where(authors.c.proved_at < self.before, ~needed())
+        return tx.execute(past.order_by(authors.c.proved_at).limit(MOST)).scalars().all()
+
+    def drop(self, tx: Tx, keys: Sequence[bytes]) -> int:
+        return forget(tx, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Letters of the outbox from before then. Their numbers grow with time, so that only the first are looked at."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[int]:
+        first = tx.execute(select(outbox.c.id, outbox.c.created_at).order_by(outbox.c.id).limit(MOST))
+        return [row.id for row in first if row.created_at < self.before]
+
+    def drop(self, tx: Tx, keys: Sequence[int]) -> int:
+        return tx.execute(delete(outbox).where(outbox.c.id.in_(keys))).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Hours from before then whose counts are kept, however many counts those are."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[datetime]:
+        past = select(tallies.c.hour).where(tallies.c.hour < self.before).distinct()
+        return tx.execute(past.order_by(tallies.c.hour).limit(MOST)).scalars().all()
+
+    def drop(self, tx: Tx, keys: Sequence[datetime]) -> int:
+        return tx.execute(delete(tallies).where(tallies.c.hour.in_(keys))).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Likenesses:
+    """The keys of comments from before then. They stand by comment, so that only the first are looked at."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[str]:
+        old = likenesses.c.comment_id < ids.first(self.before)
+        found = select(likenesses.c.comment_id).distinct().where(old).order_by(likenesses.c.comment_id)
+        return tx.execute(found.limit(MOST)).scalars().all()
+
+    def drop(self, tx: Tx, keys: Sequence[str]) -> int:
+        return tx.execute(delete(likenesses).where(likenesses.c.comment_id.in_(keys))).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The network addresses of comments from before then, which are blanked."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[str]:
+        old = (comments.c.address_hash.is_not(None), comments.c.id < ids.first(self.before))
+        return tx.execute(select(comments.c.id).where(*old).order_by(comments.c.id).limit(MOST)).scalars().all()
+
+    def drop(self, tx: Tx, keys: Sequence[str]) -> int:
+        blank = update(comments).where(comments.c.id.in_(keys)).values(address_hash=None, address_prefix=None)
+        return tx.execute(blank).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """Comments that have stood in `statuses` since then, unless somebody answered them. Counts follow."""
+
+    statuses: Sequence[Status]
+    before: datetime
+    shard: int
+
+    def find(self, tx: Tx) -> Sequence[str]:
+        found: list[str] = []
+        for site in tx.execute(select(counters.c.site).distinct()).scalars():
+            for status in self.statuses:
+                here = (comments.c.site == site, comments.c.status == status.value, self._has_stood())
+                some = select(comments.c.id).where(*here).order_by(comments.c.id).limit(MOST - len(found))
+                found += tx.execute(some).scalars()
+        return found
+
+    def drop(self, tx: Tx, keys: Sequence[str]) -> int:
+        stands = comments.c.status.in_([status.value for status in self.statuses])
+        columns = (comments.c.site, comments.c.article_id, AUTHOR.label("author"), comments.c.status)
+        going = delete(comments).where(comments.c.id.in_(keys), stands, self._has_stood()).returning(*columns)
+        gone = [
+            Change(row.site, row.article_id, row.author, Status(row.status), None, self.before)
+            for row in tx.execute(going)
+        ]
+        count_changes(tx, gone, self.shard)
+        return len(gone)
+
+    def _has_stood(self) -> ColumnElement[bool]:
+        answers = comments.alias()
+        return and_(
+            comments.c.id < ids.first(self.before),
+            or_(comments.c.decided_at.is_(None), comments.c.decided_at < self.before),
+            ~exists().where(answers.c.parent_id == comments.c.id),
+        )

@@ -5,12 +5,18 @@ transaction of the change itself, so that neither can be missing. Reading the re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
-from moderation.edges.schema import Tx, journal, outbox
+from moderation.edges.bulk import Bulk
+from moderation.edges.schema import Tx, outbox, waiting
+from moderation.text.redact import find_contacts, mask_contacts
+
+REASON_MOST = 200
+"""Characters of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One thing to tell the outside: ids and a status, no text, no person."""
+    """One thing to tell the outside: ids and a status, no text, no person. Not before `due`; at once where None."""
 
     at: datetime
     site: str
@@ -39,32 +45,71 @@ class Letter:
     comment_id: str
     status: str
     version: int
+    due: datetime | None = None
 
 
 def write(tx: Tx, entries: Sequence[Entry]) -> None:
-    """Add `entries` in order."""
-    if entries:
-        tx.execute(insert(journal), [asdict(entry) for entry in entries])
+    """Have `entries` written, in order, when the transaction ends (`chain`). A reason was typed by somebody: e-mail
+    addresses in it are masked, since no row can be erased later."""
+    for entry in entries:
+        row = {name: getattr(entry, name) for name in Entry.__slots__}
+        waiting(tx).append(row if entry.reason is None else row | {"reason": _without_addresses(entry.reason)})
+
+
+def _without_addresses(reason: str) -> str:
+    found = [contact for contact in find_contacts(reason) if contact.kind == "email"]
+    return mask_contacts(reason, found)[:REASON_MOST] if found else reason
+
+
+def withdraw(tx: Tx, comment_id: str, version: int, now: datetime, kind: str = "comment.decided") -> bool:
+    """Take back the letter about what led to `version`. False where it is due: then it may be told."""
+    found = [row.id for row in _unsent(tx, comment_id, version, now) if row.kind == kind]
+    return bool(found) and tx.execute(delete(outbox).where(outbox.c.id.in_(found), *_waits(now))).rowcount == len(found)
+
+
+def carry(tx: Tx, comment_id: str, version: int, now: datetime) -> set[str]:
+    """Let the letters that wait about `version` tell of the one after it, which left the status as it was. Their
+    kinds."""
+    carried = set()
+    for row in _unsent(tx, comment_id, version, now):
+        here = update(outbox).where(outbox.c.id == row.id, *_waits(now))
+        if tx.execute(here.values(payload=row.payload | {"version": version + 1})).rowcount:
+            carried.add(str(row.kind))
+    return carried
+
+
+def _unsent(tx: Tx, comment_id: str, version: int, now: datetime) -> list[Any]:
+    """The letters about this version that are not yet due."""
+    wanted = select(outbox.c.id, outbox.c.kind, outbox.c.payload)
+    letters = tx.execute(wanted.where(outbox.c.comment_id == comment_id, *_waits(now)))
+    return [row for row in letters if row.payload["version"] == version]
+
+
+def _waits(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Not told, and not being told: asked again by each change, since whoever tells may have come in between."""
+    return outbox.c.done_at.is_(None), outbox.c.due_at > now, outbox.c.attempts == 0
 
 
 def post(tx: Tx, letters: Sequence[Letter]) -> None:
-    """Put `letters` into the outbox, due at once."""
-    if letters:
-        rows = [
-            {
+    """Put `letters` into the outbox, due when each says."""
+    rows = [
+        {
+            "site": letter.site,
+            "kind": letter.kind,
+            "comment_id": letter.comment_id,
+            "payload": {
+                "id": letter.comment_id,
                 "site": letter.site,
-                "kind": letter.kind,
-                "comment_id": letter.comment_id,
-                "payload": {
-                    "id": letter.comment_id,
-                    "site": letter.site,
-                    "status": letter.status,
-                    "version": letter.version,
-                },
-                "created_at": letter.at,
-                "due_at": letter.at,
-                "attempts": 0,
-            }
-            for letter in letters
-        ]
-        tx.execute(insert(outbox), rows)
+                "status": letter.status,
+                "version": letter.version,
+            },
+            "created_at": letter.at,
+            "due_at": letter.due or letter.at,
+            "attempts": 0,
+        }
+        for letter in letters
+    ]
+    _LETTERS.run(tx, rows)
+
+
+_LETTERS = Bulk(["site", "kind", "comment_id", "payload", "created_at", "due_at", "attempts"], lambda _: insert(outbox))

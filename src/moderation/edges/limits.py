@@ -7,29 +7,34 @@ follows from an answer is decided elsewhere.
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from redis._parsers import _HiredisParser
-from redis.connection import ConnectionPool
-from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
-from redis.utils import SENTINEL
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
-from moderation.rates import SEEN_SECONDS, Answer, LocalLimiter, Question, answer_of
+from moderation.edges.redis_lines import Command, Lines
+from moderation.errors import TooFast, Unavailable
+from moderation.rates import (
+    SEEN_SECONDS,
+    Answer,
+    Bucket,
+    BucketAnswer,
+    LocalLimiter,
+    Question,
+    answer_of,
+    ratelimit_headers,
+)
 
 CHECK_SECONDS = 0.2  # a request may lose 0.3 s to Redis; the rest is for a busy machine's scheduler
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 5.0
 QUIET_SECONDS = 1.0  # without news for so long, `state` asks the server itself
-
-Command = tuple[str | int, ...]
-Reply = list[int] | bytes | ResponseError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,9 @@ class LimitsState:
 class Limits:
     """Thread safe. Opens nothing before the first check, so make it where you like and use it after the fork.
 
-    Made for one server, or a proxy that looks like one. `timeout` bounds a whole check, connecting included. `clock`
-    gives seconds that never go back; it moves the breaker and the local limiter. `server_time` (microseconds) replaces
-    the server's clock in tests. Raises ValueError when the URL makes no sense.
+    For one server or a cluster, where all keys of a site lie in one slot. `timeout` bounds a whole check, connecting
+    included. `clock` gives seconds that never go back; it moves the breaker and the local limiter. `server_time`
+    (microseconds) replaces the server's clock in tests. Raises ValueError when the URL makes no sense.
     """
 
     def __init__(
@@ -63,7 +68,7 @@ class Limits:
         timeout: float = CHECK_SECONDS,
         server_time: Callable[[], int] | None = None,
     ) -> None:
-        self._line = _Line(url, timeout)
+        self._lines = Lines(url, timeout, _script)
         self._local = LocalLimiter(workers)
         self._clock = clock
         self._timeout = timeout
@@ -80,7 +85,7 @@ class Limits:
         """Ask and charge, in order; a later question sees what an earlier one used. Raises nothing for a lost Redis.
 
         A bucket is charged only if no bucket of its question refuses (see `Bucket` on soft ones), so a refused try
-        costs nothing and extends no wait. An answer with source "local" comes from this process alone.
+        costs nothing and extends no wait, penalties apart. An answer with source "local" comes from this process alone.
         """
         replies: list[list[int] | None] = [None] * len(questions)
         if questions and self._closed():
@@ -92,6 +97,24 @@ class Limits:
             answer_of(question, reply[1:], "redis") if reply is not None else self._answer_locally(question)
             for question, reply in zip(questions, replies, strict=True)
         ]
+
+    def look(self, asked: Mapping[str, Sequence[Bucket]]) -> dict[str, list[BucketAnswer]]:
+        """How buckets of each site stand; nothing is charged. One round trip. Raises Unavailable."""
+        commands = [("MGET", *Question(site, tuple(buckets)).keys()) for site, buckets in asked.items() if buckets]
+        time, *kept = self._answers([("TIME",), *commands])
+        now = self._server_time() if self._server_time else int(time[0]) * 1_000_000 + int(time[1])
+        values = iter(kept)
+        return {
+            site: [_standing(*both, now) for both in zip(buckets, next(values), strict=True)] if buckets else []
+            for site, buckets in asked.items()
+        }
+
+    def clear(self, site: str, buckets: Sequence[Bucket]) -> int:
+        """Make buckets of one site whole. How many had been used. Raises Unavailable."""
+        if not buckets:
+            return 0
+        (count,) = self._answers([("DEL", *Question(site, tuple(buckets)).keys())])
+        return int(count)
 
     def state(self) -> LimitsState:
         """What is known now. Without recent checks, or when a broken line may be tried again, it also starts a probe
@@ -114,13 +137,13 @@ class Limits:
 
     def close(self) -> None:
         """Close idle connections; a later check opens new ones."""
-        self._line.close()
+        self._lines.close()
 
     def _ask(self, questions: Sequence[Question]) -> list[list[int] | None]:
         """One pipeline; None for a question that Redis would not take. Raises RedisError, OSError."""
         now = self._server_time() if self._server_time else 0
         commands = [_command(question, now) for question in questions]
-        replies = self._line.trip(commands)
+        replies = self._lines.trip(commands)
         for reply in replies:
             if not isinstance(reply, list):
                 self._failed(reply if isinstance(reply, RedisError) else InvalidResponse())
@@ -128,6 +151,17 @@ class Limits:
         else:
             self._succeeded(healed=sum(reply[0] for reply in replies if isinstance(reply, list)))
         return [reply if isinstance(reply, list) else None for reply in replies]
+
+    def _answers(self, commands: Sequence[Command]) -> list[Any]:
+        """For somebody who looks: also asked while the breaker is open. Raises Unavailable."""
+        try:
+            replies = self._lines.trip(commands)
+        except (RedisError, OSError) as error:
+            self._failed(error)
+            raise Unavailable(math.ceil(OPEN_SECONDS), "limits") from error
+        if any(isinstance(reply, ResponseError) for reply in replies):
+            raise Unavailable(math.ceil(OPEN_SECONDS), "limits")
+        return replies
 
     def _answer_locally(self, question: Question) -> Answer:
         with self._lock:
@@ -152,7 +186,7 @@ class Limits:
     def _run_probe(self) -> None:
         try:
             # a write: a full or read-only server answers reads as if nothing were wrong
-            replies = self._line.trip([("SET", "limits:probe", 1, "PX", 1000)])
+            replies = self._lines.trip([("SET", "limits:probe", 1, "PX", 1000)])
             if isinstance(replies[0], RedisError):
                 self._failed(replies[0])
             else:
@@ -173,7 +207,7 @@ class Limits:
             self._retry_at = self._heard + OPEN_SECONDS
             if self._opened is None:
                 self._opened = self._heard
-        self._line.close()
+        self._lines.close()
 
     def _succeeded(self, healed: int) -> None:
         with self._lock:
@@ -183,142 +217,34 @@ class Limits:
             self._opened = None
 
 
-class _Line:
-    """Connections to one server, none of which can hold a caller longer than `timeout` seconds in total."""
-
-    def __init__(self, url: str, timeout: float) -> None:
-        pool = ConnectionPool.from_url(url)  # only to read the URL; whatever it says, these hold:
-        self._make: Callable[..., _Connection] = pool.connection_class
-        self._settings: dict[str, Any] = {
-            **pool.connection_kwargs,
-            "socket_timeout": timeout,
-            "socket_connect_timeout": timeout,
-            "retry": None,  # together with the next two: not once (redis-py's default is ten times with pauses)
-            "retry_on_error": [],
-            "retry_on_timeout": False,
-            "health_check_interval": 0,
-            "protocol": 2,
-            "decode_responses": False,
-            "driver_info": None,  # saves two round trips a connection
-            "parser_class": _DeadlineParser,
-        }
-        try:
-            self._make(**self._settings)  # opens nothing yet
-        except TypeError as error:
-            raise ValueError("The Redis URL has an option after '?' that does not exist.") from error
-        self._timeout = timeout
-        self._idle: list[_Connection] = []
-
-    def trip(self, commands: Sequence[Command]) -> list[Reply]:
-        """Send all, then read all. Commands that the server's empty script cache refused are sent once more, in order.
-
-        Raises RedisError or OSError when the line is lost or time is up; what was sent may have been done then.
-        """
-        deadline = time.monotonic() + self._timeout
-        line = self._borrow(deadline)
-        try:
-            replies = _exchange(line, commands, deadline)
-            again = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            if again:
-                _, *fresh = _exchange(line, [("SCRIPT", "LOAD", _script()[0]), *(commands[i] for i in again)], deadline)
-                for i, reply in zip(again, fresh, strict=True):
-                    replies[i] = reply
-        except BaseException:
-            line.disconnect()
-            raise
-        self._idle.append(line)
-        return replies
-
-    def close(self) -> None:
-        while (line := self._take()) is not None:
-            line.disconnect()
-
-    def _borrow(self, deadline: float) -> _Connection:
-        while (line := self._take()) is not None:
-            try:
-                if not line.can_read(0):
-                    return line
-            except (RedisError, OSError):
-                line.disconnect()  # closed by the server, for instance because it was restarted
-            else:
-                line.disconnect()  # something unread: not ours to interpret
-        return self._connect(deadline)
-
-    def _take(self) -> _Connection | None:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
-
-    def _connect(self, deadline: float) -> _Connection:
-        """In a thread of its own: name resolution knows no timeout, and a handshake has several steps."""
-        made: Future[_Connection] = Future()
-        threading.Thread(target=self._dial, args=(made,), name="limits-dial", daemon=True).start()
-        try:
-            return made.result(max(0.0, deadline - time.monotonic()))
-        except TimeoutError:
-            if made.cancel():
-                raise
-            return made.result()
-
-    def _dial(self, made: Future[_Connection]) -> None:
-        line = self._make(**self._settings)
-        try:
-            line.connect()
-            (reply,) = _exchange(line, [("PING",)], time.monotonic() + self._timeout)
-            if reply != b"PONG":  # no password, for instance
-                raise reply if isinstance(reply, RedisError) else InvalidResponse("this is no Redis")
-        except (RedisError, OSError) as error:
-            if made.set_running_or_notify_cancel():
-                made.set_exception(error)
-        else:
-            if made.set_running_or_notify_cancel():
-                made.set_result(line)
-            else:
-                line.disconnect()
+def too_fast(answer: Answer) -> TooFast:
+    """What is told to who was not let through."""
+    refused = [bucket for bucket in answer.buckets if not bucket.allowed and not bucket.bucket.soft]
+    return TooFast(
+        retry_after=max(bucket.retry_after for bucket in refused),
+        policies=tuple(bucket.bucket.window.name for bucket in refused if bucket.bucket.visible),
+        headers=ratelimit_headers(answer),
+    )
 
 
-class _DeadlineParser(_HiredisParser):
-    """Counts its timeout from the start of the exchange; redis-py's starts anew with every piece that arrives."""
-
-    deadline = 0.0  # by time.monotonic; 0: none, as while connecting
-
-    def read_from_socket(self, timeout: object = SENTINEL, raise_on_timeout: bool = True) -> bool:
-        if self.deadline:
-            timeout = max(0.001, self.deadline - time.monotonic())
-        return bool(super().read_from_socket(timeout, raise_on_timeout))  # type: ignore[no-untyped-call]
-
-
-class _Connection(Protocol):
-    """What is used of redis-py's connections, which are untyped."""
-
-    _parser: _DeadlineParser
-
-    def connect(self) -> None: ...
-    def disconnect(self) -> None: ...
-    def can_read(self, timeout: float) -> bool: ...
-    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...
-    def send_packed_command(self, command: list[bytes], check_health: bool) -> None: ...
-    def read_response(self, *, disconnect_on_error: bool) -> Any: ...
-
-
-def _exchange(line: _Connection, commands: Sequence[Command], deadline: float) -> list[Reply]:
-    line._parser.deadline = deadline
-    line.send_packed_command([b"".join(line.pack_commands(commands))], check_health=False)
-    replies: list[Reply] = []
-    for _ in commands:
-        try:
-            replies.append(line.read_response(disconnect_on_error=False))
-        except ResponseError as error:
-            replies.append(error)
-    return replies
+def _standing(bucket: Bucket, value: bytes | None, now: int) -> BucketAnswer:
+    """As the script reads a bucket: a whole one, where there is none or it is not ours."""
+    interval, tolerance = bucket.window.interval, bucket.window.tolerance
+    whole_at = int(value) if value and value.isdigit() else 0
+    ahead = min(max(whole_at - now, 0), tolerance + interval * bucket.penalty)
+    wait = max(0, ahead + interval * bucket.weight - tolerance)
+    return BucketAnswer(bucket, wait == 0, max(0, tolerance - ahead) // interval, wait / 1e6, ahead / 1e6)
 
 
 @cache
-def _script() -> tuple[str, str]:
-    """The script and the name that EVALSHA knows it by."""
-    source = (Path(__file__).parent / "limits.lua").read_text(encoding="utf-8")
-    return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+def _script() -> str:
+    return (Path(__file__).parent / "limits.lua").read_text(encoding="utf-8")
+
+
+@cache
+def _script_name() -> str:
+    """What EVALSHA knows the script by."""
+    return hashlib.sha1(_script().encode(), usedforsecurity=False).hexdigest()
 
 
 def _kind(error: Exception) -> str:
@@ -330,5 +256,7 @@ def _command(question: Question, now: int) -> Command:
     keys = question.keys()
     numbers: list[int] = []
     for bucket in question.buckets:
-        numbers += (bucket.window.interval, bucket.window.tolerance, bucket.weight, int(bucket.soft))
-    return ("EVALSHA", _script()[1], len(keys), *keys, now, len(question.buckets), SEEN_SECONDS, *numbers)
+        window = bucket.window
+        more = window.interval * bucket.penalty
+        numbers += (window.interval, window.tolerance, bucket.weight, -1 - more if bucket.soft else more)
+    return ("EVALSHA", _script_name(), len(keys), *keys, now, len(question.buckets), SEEN_SECONDS, *numbers)

@@ -39,7 +39,7 @@ def migrate(url: str, lock: Path) -> None:
                 connection.execute(sa.text("SELECT pg_advisory_lock(7203846)"))
                 connection.commit()
             current = _revision(connection)
-            known = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+            known = known_revisions()
             if current is not None and current not in known:
                 raise SchemaTooNew(current)
             if current != known[-1]:
@@ -47,6 +47,11 @@ def migrate(url: str, lock: Path) -> None:
     finally:
         os.close(fd)
         engine.dispose()
+
+
+def known_revisions() -> list[str]:
+    """Every schema this version knows, oldest first."""
+    return sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
 
 
 def _upgrade(connection: sa.Connection) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
-from moderation.edges.schema import Tx, links, people, sessions, tokens
+from moderation.edges.schema import Tx, identities, links, people, second_factors, sessions, tokens
 from moderation.values import Right, Role
 
 
@@ -33,11 +34,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in that is under way."""
+    """A sign-in that is under way. `has_factor`: the person has a second step, done in this session at
+    `confirmed_at`."""
 
     person: Person
     created_at: datetime
     seen_at: datetime
+    confirmed_at: datetime | None
+    has_factor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,13 @@ def find(tx: Tx, name: str) -> Person | None:
 
 
 def get(tx: Tx, person_id: int) -> Person | None:
+    """The person, also one who is switched off."""
     row = tx.execute(select(people).where(people.c.id == person_id)).first()
     return _person(row) if row else None
 
 
 def everyone(tx: Tx) -> list[Person]:
+    """All people by name."""
     return [_person(row) for row in tx.execute(select(people).order_by(people.c.name))]
 
 
@@ -94,6 +100,17 @@ def set_password(tx: Tx, person_id: int, password: str) -> None:
     tx.execute(update(people).where(people.c.id == person_id).values(password=password))
 
 
+def desk_keys(tx: Tx, person_id: int) -> dict[str, Any] | None:
+    """How they have the keys of the desk. None for the usual ones."""
+    found: dict[str, Any] | None = tx.execute(select(people.c.desk_keys).where(people.c.id == person_id)).scalar()
+    return found
+
+
+def set_desk_keys(tx: Tx, person_id: int, keys: Mapping[str, Any] | None) -> None:
+    """Keep how they want them."""
+    tx.execute(update(people).where(people.c.id == person_id).values(desk_keys=keys))
+
+
 def claim_try(tx: Tx, person_id: int, now: datetime) -> int | None:
     """Count a try as failed before the password is looked at, so that tries at the same time cannot all be the first.
     The failures in a row, or None while the account has to wait: such a try is not counted."""
@@ -103,6 +120,7 @@ def claim_try(tx: Tx, person_id: int, now: datetime) -> int | None:
 
 
 def wait_until(tx: Tx, person_id: int, next_try_at: datetime) -> None:
+    """No password of this person is looked at before then."""
     tx.execute(update(people).where(people.c.id == person_id).values(next_try_at=next_try_at))
 
 
@@ -112,20 +130,23 @@ def forgive(tx: Tx, person_id: int) -> None:
 
 
 def change(tx: Tx, person_id: int, role: Role, sites: Sequence[str] | None, disabled: bool) -> None:
+    """New role, sites (None for all) and whether switched off."""
     values = {"role": role.value, "sites": list(sites) if sites is not None else None, "disabled": disabled}
     tx.execute(update(people).where(people.c.id == person_id).values(**values))
 
 
-def open_session(tx: Tx, token: bytes, person_id: int, now: datetime) -> None:
-    tx.execute(insert(sessions).values(token=token, person_id=person_id, created_at=now, seen_at=now))
+def open_session(tx: Tx, token: bytes, person_id: int, now: datetime, confirmed_at: datetime | None = None) -> None:
+    """Keep a session; `token` is the hash of its secret, `confirmed_at` when its second step was done."""
+    row = {"token": token, "person_id": person_id, "created_at": now, "seen_at": now, "confirmed_at": confirmed_at}
+    tx.execute(insert(sessions).values(**row))
 
 
 def session(tx: Tx, token: bytes) -> Session | None:
-    joined = select(people, sessions.c.created_at.label("begun_at"), sessions.c.seen_at)
-    row = tx.execute(
-        joined.join(sessions, sessions.c.person_id == people.c.id).where(sessions.c.token == token)
-    ).first()
-    return Session(_person(row), row.begun_at, row.seen_at) if row else None
+    """The session of this hash with its person, if there is one."""
+    row = tx.execute(_SESSION, {"token": token}).first()
+    if row is None:
+        return None
+    return Session(_person(row), row.begun_at, row.seen_at, row.confirmed_at, row.factor_of is not None)
 
 
 def sessions_of(tx: Tx, person_id: int) -> list[tuple[bytes, datetime, datetime]]:
@@ -136,10 +157,12 @@ def sessions_of(tx: Tx, person_id: int) -> list[tuple[bytes, datetime, datetime]
 
 
 def see_session(tx: Tx, token: bytes, now: datetime) -> None:
+    """Note that it was used, for the idle time."""
     tx.execute(update(sessions).where(sessions.c.token == token).values(seen_at=now))
 
 
 def end_session(tx: Tx, token: bytes) -> None:
+    """Drop the session of this hash."""
     tx.execute(delete(sessions).where(sessions.c.token == token))
 
 
@@ -166,7 +189,26 @@ def use_link(tx: Tx, token: bytes) -> bool:
     return tx.execute(delete(links).where(links.c.token == token)).rowcount == 1
 
 
+def add_identity(tx: Tx, key: bytes, person_id: int) -> None:
+    """An account at a provider of sign-ins is this person's, and nobody else's any more."""
+    tx.execute(delete(identities).where(identities.c.key == key))
+    tx.execute(insert(identities), {"key": key, "person_id": person_id})
+
+
+def of_identity(tx: Tx, keys: Sequence[bytes]) -> Person | None:
+    """Whose account it is, by its hash under each live key."""
+    query = select(people).join(identities, identities.c.person_id == people.c.id)
+    row = tx.execute(query.where(identities.c.key.in_(list(keys)))).first()
+    return _person(row) if row else None
+
+
+def drop_identities(tx: Tx, person_id: int) -> int:
+    """Forget all accounts of a person. How many."""
+    return tx.execute(delete(identities).where(identities.c.person_id == person_id)).rowcount
+
+
 def add_token(tx: Tx, token: Token, now: datetime) -> None:
+    """Keep an API token; its secret is hashed."""
     row = {
         "id": token.id,
         "secret": token.secret,
@@ -180,20 +222,38 @@ def add_token(tx: Tx, token: Token, now: datetime) -> None:
 
 
 def token(tx: Tx, token_id: str) -> Token | None:
+    """The token of this id, also one that has expired."""
     row = tx.execute(select(tokens).where(tokens.c.id == token_id)).first()
     return _token(row) if row else None
 
 
 def every_token(tx: Tx) -> list[Token]:
+    """All tokens, oldest first."""
     return [_token(row) for row in tx.execute(select(tokens).order_by(tokens.c.created_at, tokens.c.id))]
 
 
 def use_token(tx: Tx, token_id: str, now: datetime) -> None:
+    """Note when it was used last."""
     tx.execute(update(tokens).where(tokens.c.id == token_id).values(used_at=now))
 
 
 def drop_token(tx: Tx, token_id: str) -> bool:
+    """Whether there was such a token to drop."""
     return tx.execute(delete(tokens).where(tokens.c.id == token_id)).rowcount == 1
+
+
+_SESSION = (
+    select(
+        people,
+        sessions.c.created_at.label("begun_at"),
+        sessions.c.seen_at,
+        sessions.c.confirmed_at,
+        second_factors.c.person_id.label("factor_of"),
+    )
+    .join(sessions, sessions.c.person_id == people.c.id)
+    .outerjoin(second_factors, second_factors.c.person_id == people.c.id)
+    .where(sessions.c.token == bindparam("token"))
+)
 
 
 def _person(row: Row[tuple[object, ...]]) -> Person:

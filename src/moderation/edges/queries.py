@@ -1,4 +1,4 @@
-"""Reading: threads, the queue, an author's record, counts. Nothing here writes.
+"""Reading: threads, comments, an author's record, counts, the journal. Nothing here writes; the queue is `queue`.
 
 `PUBLIC` is the one gate: the only predicate that says what a stranger may see. Pages go by composite index and
 keyset, never by OFFSET; a cursor is opaque to callers.
@@ -8,16 +8,37 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, true, union_all
+from sqlalchemy import and_, bindparam, func, or_, select, true
 
-from moderation.edges.schema import Tx, article_of, articles, author_records, comments, counters, journal
+from moderation.edges.schema import (
+    AUTHOR,
+    Tx,
+    article_of,
+    articles,
+    author_records,
+    comments,
+    counters,
+    escalations,
+    finding_of,
+    journal,
+)
 from moderation.errors import FieldProblem, Invalid
-from moderation.values import Article, AuthorRecord, Comment, Decision, Effect, Finding, ParentExcerpt, Span, Status
+from moderation.values import (
+    STATUS_AFTER,
+    Article,
+    AuthorRecord,
+    Comment,
+    Decision,
+    Escalation,
+    ParentExcerpt,
+    Span,
+    Status,
+)
 
 PUBLIC = comments.c.status == Status.APPROVED.value
 """The gate: what a stranger may see."""
@@ -46,6 +67,8 @@ class ThreadPage:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
+    """A page of the queue; `next` is the cursor of the one after it."""
+
     items: tuple[Comment, ...]
     next: str | None
 
@@ -61,7 +84,14 @@ class Parent:
 
 
 def article(tx: Tx, site: str, key: str) -> Article | None:
+    """The article of this key, if it is known."""
     row = tx.execute(_ARTICLE, {"site": site, "key": key}).first()
+    return article_of(row) if row else None
+
+
+def article_by_id(tx: Tx, article_id: int) -> Article | None:
+    """By the number that the desk's filter names it by."""
+    row = tx.execute(select(articles).where(articles.c.id == article_id)).first()
     return article_of(row) if row else None
 
 
@@ -82,12 +112,12 @@ def thread(tx: Tx, article_id: int, cursor: str | None, limit: int, *, newest_fi
         comments.c.author_url, comments.c.html, comments.c.created_at,
     ).where(comments.c.article_id == article_id, PUBLIC)  # fmt: skip
     if cursor:
-        after_root, after_id = _read_cursor(cursor, 2)
+        after_root, after_id = read_cursor(cursor, 2)
         beyond = root < after_root if newest_first else root > after_root
         query = query.where(or_(beyond, and_(root == after_root, reply > after_id)))
     rows = tx.execute(query.order_by(root.desc() if newest_first else root, reply).limit(limit + 1)).all()
     page = rows[:limit]
-    more = _cursor(page[-1].root_id, page[-1].id) if len(rows) > limit else None
+    more = cursor_of(page[-1].root_id, page[-1].id) if len(rows) > limit else None
     return ThreadPage(_reading_order(page), more)
 
 
@@ -132,7 +162,7 @@ def public_comment(tx: Tx, site: str, comment_id: str) -> tuple[PublicComment, A
 
 
 def records(tx: Tx, site: str, indexes: Iterable[bytes]) -> dict[bytes, AuthorRecord]:
-    """Authors' records by blind index."""
+    """Authors' records by blind index, or by id for those who proved who they are."""
     wanted = list(indexes)
     if not wanted:
         return {}
@@ -151,42 +181,15 @@ def tab_counts(tx: Tx, sites: Sequence[str] | None) -> dict[Status, int]:
     return {status: max(0, counted.get(status.value, 0)) for status in Status}
 
 
-def queue_page(
-    tx: Tx, sites: Sequence[str] | None, status: Status | None, cursor: str | None, limit: int = 50
-) -> QueuePage:
-    """Comments in `status` (None: any). Pending ones oldest first, as they wait; the others newest first."""
-    oldest_first = status is Status.PENDING
-    after = _read_cursor(cursor, 1)[0] if cursor else None
-    if sites is None:
-        sites = list(tx.execute(select(counters.c.site).distinct()).scalars())
-    heads = [
-        _head(site, each, after, limit + 1, oldest_first=oldest_first)
-        for site in sites
-        for each in ([status] if status else Status)
-    ]
-    if not heads:
-        return QueuePage((), None)
-    ids = union_all(*heads).subquery()
-    order = ids.c.id if oldest_first else ids.c.id.desc()
-    page = list(tx.execute(select(ids.c.id).order_by(order).limit(limit + 1)).scalars())
-    more = _cursor(page[limit - 1]) if len(page) > limit else None
-    found = {row.id: row for row in tx.execute(_COMMENT.where(comments.c.id.in_(page[:limit])))}
-    return QueuePage(_with_context(tx, [found[comment_id] for comment_id in page[:limit] if comment_id in found]), more)
-
-
-def _head(site: str, status: Status, after: str | None, limit: int, *, oldest_first: bool) -> Select[tuple[str]]:
-    """The ids nearest to the cursor in one site and status: a stretch of one index, whatever the size of the queue."""
-    query = select(comments.c.id).where(comments.c.site == site, comments.c.status == status.value)
-    if after is not None:
-        query = query.where(comments.c.id > after if oldest_first else comments.c.id < after)
-    stretch = query.order_by(comments.c.id if oldest_first else comments.c.id.desc()).limit(limit).subquery()
-    return select(stretch.c.id)
+def comments_of(tx: Tx, ids: Sequence[str]) -> tuple[Comment, ...]:
+    """These comments with all a moderator sees of them, in the order of `ids`; those that are gone are left out."""
+    found = {row.id: row for row in tx.execute(_COMMENTS, {"ids": list(ids)})} if ids else {}
+    return _with_context(tx, [found[comment_id] for comment_id in ids if comment_id in found])
 
 
 def comment(tx: Tx, comment_id: str) -> Comment | None:
     """One comment with all a moderator sees of it."""
-    rows = tx.execute(_COMMENT.where(comments.c.id == comment_id)).all()
-    return _with_context(tx, rows)[0] if rows else None
+    return next(iter(comments_of(tx, [comment_id])), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,7 @@ class Standing:
     id: str
     site: str
     article_id: int
-    email_index: bytes | None
+    author: bytes | None
     status: Status
     version: int
     decided_by: str | None
@@ -204,57 +207,107 @@ class Standing:
     reason: str | None
 
 
-def standing(tx: Tx, comment_id: str) -> Standing | None:
-    row = tx.execute(_STANDING, {"id": comment_id}).first()
+def standing(tx: Tx, comment_id: str, *, lock: bool = False) -> Standing | None:
+    """How the comment stands: what a decision needs to know of it. With `lock` it stands so until the transaction
+    ends, also its blind index while keys are rotated."""
+    row = tx.execute(_STANDING_LOCKED if lock else _STANDING, {"id": comment_id}).first()
     return Standing(**{**row._mapping, "status": Status(row.status)}) if row else None
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """A comment's e-mail address as the vault sealed it."""
+
+    site: str
+    email: str
+
+
+def sealed_email(tx: Tx, comment_id: str) -> Sealed | None:
+    """None where there is no such comment, or no address with it."""
+    row = tx.execute(select(comments.c.site, comments.c.email_sealed).where(comments.c.id == comment_id)).first()
+    return Sealed(row.site, row.email_sealed) if row and row.email_sealed else None
+
+
+@dataclass(frozen=True, slots=True)
 class Former:
-    """How a comment stood before its last decision."""
+    """How a comment stood before its last decision, `undone`. `request_id` is that of the decision."""
 
     status: Status
     decided_by: str | None
     decided_at: datetime | None
     reason: str | None
+    request_id: str | None
+    undone: Decision
 
 
 def before_last_decision(tx: Tx, comment_id: str) -> Former | None:
-    """What an undo goes back to. None where the last thing that happened was not a decision by a person."""
+    """What an undo goes back to: how it stood before the last decision by a person that was not undone. None where
+    there is none."""
     rows = tx.execute(
-        select(journal).where(journal.c.target == comment_id).order_by(journal.c.seq.desc()).limit(50)
-    ).all()
-    if not rows or rows[0].action not in _DECISIONS:
+        select(journal)
+        .where(journal.c.target == comment_id, journal.c.after.is_not(None))
+        .order_by(journal.c.seq.desc())
+        .limit(MOST_STEPS)
+    )
+    standing = _not_undone(rows)
+    last = next(standing, None)
+    if last is None:
         return None
-    status = Status(rows[0].before)
-    for row in rows[1:]:
-        if row.action in _DECISIONS and row.after == status.value:
-            return Former(status, row.actor, row.at, row.reason)
-    return Former(status, None, None, None)
+    one_before = next(standing, None)
+    if one_before is None:
+        return Former(Status(last.before), None, None, None, last.request_id, Decision(last.action))
+    at, reason = one_before.at, one_before.reason
+    return Former(Status(last.before), one_before.actor, at, reason, last.request_id, Decision(last.action))
+
+
+def _not_undone(rows: Iterable[Any]) -> Iterator[Any]:
+    """The decisions among rows that come newest first, without those that an undo took back."""
+    undone = 0
+    for row in rows:
+        if row.action == Decision.UNDO.value:
+            undone += 1
+        elif row.action in _DECISIONS and undone:
+            undone -= 1
+        elif row.action in _DECISIONS:
+            yield row
+
+
+MOST_STEPS = 500
+"""Rows of a comment's record that an undo looks back over."""
 
 
 def _with_context(tx: Tx, rows: Sequence[Any]) -> tuple[Comment, ...]:
-    """Comments with their parents and their authors' records: two more queries for the whole page."""
+    """Comments with their parents, their authors' records and who escalated them: a few more queries for the whole
+    page."""
     excerpts = {
         row.id: ParentExcerpt(row.id, row.author_name, row.body, Status(row.status))
         for row in tx.execute(_EXCERPTS, {"ids": [row.parent_id for row in rows if row.parent_id]})
     }
     by_site: dict[str, set[bytes]] = {}
     for row in rows:
-        if row.email_index is not None:
-            by_site.setdefault(row.site, set()).add(row.email_index)
+        if author := row.author_id or row.email_index:
+            by_site.setdefault(row.site, set()).add(author)
     known = {
         (site, index): record
         for site, indexes in by_site.items()
         for index, record in records(tx, site, indexes).items()
     }
+    raised = {
+        row.comment_id: Escalation(row.raised_by, row.raised_at, row.why)
+        for row in tx.execute(_ESCALATIONS, {"ids": [row.id for row in rows]})
+    }
     return tuple(
-        _comment_of(row, excerpts.get(row.parent_id), known.get((row.site, row.email_index), AuthorRecord()))
+        _comment_of(
+            row,
+            excerpts.get(row.parent_id),
+            known.get((row.site, row.author_id or row.email_index), AuthorRecord()),
+            raised.get(row.id),
+        )
         for row in rows
     )
 
 
-def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord) -> Comment:
+def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord, escalation: Escalation | None) -> Comment:
     return Comment(
         id=row.id,
         site=row.site,
@@ -278,7 +331,7 @@ def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord) ->
         body=row.body,
         html=row.html,
         masks=tuple(Span(*span) for span in row.masks),
-        findings=tuple(_finding_of(found) for found in row.findings),
+        findings=tuple(finding_of(found) for found in row.findings),
         verdict=Decision(row.verdict),
         revision=row.revision,
         created_at=row.created_at,
@@ -287,12 +340,9 @@ def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord) ->
         reason=row.reason,
         parent=parent,
         record=record,
+        escalation=escalation,
+        language=row.language,
     )
-
-
-def _finding_of(row: Mapping[str, Any]) -> Finding:
-    spans = tuple(Span(*span) for span in row["spans"])
-    return Finding(row["rule"], Effect(row["effect"]), row["code"], row["field"], spans, row["data"])
 
 
 def journal_of(tx: Tx, target: str, limit: int = 50) -> tuple[Mapping[str, Any], ...]:
@@ -338,32 +388,40 @@ def journal_page(
     return [dict(row._mapping) for row in tx.execute(query)]
 
 
-def _cursor(*parts: str) -> str:
+def cursor_of(*parts: str) -> str:
+    """A place in a list, opaque to callers."""
     return base64.urlsafe_b64encode(".".join(parts).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, parts: int) -> list[str]:
+def read_cursor(cursor: str, parts: int) -> list[str]:
+    """The `parts` of 16 characters that a cursor holds. Raises Invalid."""
     try:
         found = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(".")
     except (binascii.Error, ValueError):
         found = []
     if len(found) != parts or not all(len(part) == 16 and part.isalnum() for part in found):
-        raise Invalid([FieldProblem("/cursor", "cursor")])
+        raise bad_cursor()
     return found
 
 
-_DECISIONS = frozenset({Decision.APPROVE.value, Decision.REJECT.value, Decision.SPAM.value, Decision.HOLD.value})
+def bad_cursor() -> Invalid:
+    """The error for a cursor that is not one of ours."""
+    return Invalid([FieldProblem("/cursor", "cursor")])
+
+
+_DECISIONS = frozenset(decision.value for decision in STATUS_AFTER)
 _STANDING = select(
     comments.c.id,
     comments.c.site,
     comments.c.article_id,
-    comments.c.email_index,
+    AUTHOR.label("author"),
     comments.c.status,
     comments.c.version,
     comments.c.decided_by,
     comments.c.decided_at,
     comments.c.reason,
 ).where(comments.c.id == bindparam("id"))
+_STANDING_LOCKED = _STANDING.with_for_update()
 _ARTICLE = select(articles).where(articles.c.site == bindparam("site"), articles.c.key == bindparam("key"))
 _PARENTS = select(comments.c.id, comments.c.article_id, comments.c.root_id, comments.c.depth).where(
     comments.c.id.in_(bindparam("ids", expanding=True)), PUBLIC
@@ -371,15 +429,20 @@ _PARENTS = select(comments.c.id, comments.c.article_id, comments.c.root_id, comm
 _EXCERPTS = select(comments.c.id, comments.c.author_name, comments.c.body, comments.c.status).where(
     comments.c.id.in_(bindparam("ids", expanding=True))
 )
+_ESCALATIONS = select(escalations).where(escalations.c.comment_id.in_(bindparam("ids", expanding=True)))
 _RECORDS = select(author_records).where(
     author_records.c.site == bindparam("site"), author_records.c.email_index.in_(bindparam("indexes", expanding=True))
 )
-_COMMENT = select(
-    comments,
-    articles.c.key,
-    articles.c.url,
-    articles.c.title,
-    articles.c.closed,
-    articles.c.created_at.label("article_created_at"),
-    articles.c.version.label("article_version"),
-).join(articles, articles.c.id == comments.c.article_id)
+_COMMENTS = (
+    select(
+        comments,
+        articles.c.key,
+        articles.c.url,
+        articles.c.title,
+        articles.c.closed,
+        articles.c.created_at.label("article_created_at"),
+        articles.c.version.label("article_version"),
+    )
+    .join(articles, articles.c.id == comments.c.article_id)
+    .where(comments.c.id.in_(bindparam("ids", expanding=True)))
+)

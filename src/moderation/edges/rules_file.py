@@ -6,34 +6,44 @@ how problems are worded is `rules_problems`.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import secrets
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from moderation.edges.rules_bundle import bundle, named_lists, unbundle
+from moderation.edges.rules_conditions import condition_problems, rule_problems
 from moderation.edges.rules_words import word_problems
 from moderation.errors import RulesInvalid, RulesProblem
-from moderation.rules_problems import problems_of
+from moderation.rules_problems import place, problems_of, shown_key, shown_value
 from moderation.settings import Rules
-from moderation.toml_places import key_places, long_key
+from moderation.toml_places import Path as Key
+from moderation.toml_places import Places, key_places, long_key
 
 MOST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A good rules file: its text and what it says."""
+    """A good rules file: its text, what it says, and the word lists that it names, by name."""
 
     text: str
     rules: Rules
+    lists: Mapping[str, str]
+
+    @property
+    def whole(self) -> str:
+        """The text with its word lists, from which `check_text` makes the same again."""
+        return bundle(self.text, self.lists)
 
 
 def read(path: Path) -> Source:
@@ -52,12 +62,13 @@ def read(path: Path) -> Source:
         start = raw.rfind(b"\n", 0, error.start) + 1
         line, column = raw.count(b"\n", 0, start) + 1, len(raw[start : error.start].decode()) + 1
         raise _invalid(path.name, "bytes that are not UTF-8", "the file must be in UTF-8", line, column) from None
-    return check_text(text, path.name)
+    return check_text(text, path.name, path.parent)
 
 
-def check_text(text: str, name: str) -> Source:
-    """The rules in `text`. Raises RulesInvalid, which names the file as `name`."""
-    text = text.removeprefix("\ufeff")  # some editors put a byte order mark there
+def check_text(text: str, name: str, folder: Path | None = None) -> Source:
+    """The rules in `text`, whose word lists stand behind it (`rules_bundle`) or in `folder`. Raises RulesInvalid, which
+    names the file as `name`."""
+    text, lists = unbundle(text.removeprefix("\ufeff"))  # some editors put a byte order mark there
     long = long_key(text)
     if long:
         raise _invalid(name, "a key of very many parts", "there is no such setting", *long)
@@ -72,11 +83,59 @@ def check_text(text: str, name: str) -> Source:
     try:
         rules = Rules.model_validate(table)
     except ValidationError as errors:
-        raise RulesInvalid(name, problems_of(errors, places)) from None
-    problems = word_problems(rules, text, places)
+        told = problems_of(errors, places) + condition_problems(table, text, places)
+        raise RulesInvalid(name, sorted(told, key=_by_place)) from None
+    lists, unread = _lists(rules, folder, lists, places)
+    problems = [
+        *unread,
+        *word_problems(rules, text, places, lists),
+        *condition_problems(table, text, places),
+        *rule_problems(rules, places),
+    ]
     if problems:
-        raise RulesInvalid(name, problems)
-    return Source(text, rules)
+        raise RulesInvalid(name, sorted(problems, key=_by_place))
+    return Source(text, rules, lists)
+
+
+def _named(path: Path) -> tuple[Path, ...]:
+    try:
+        raw = _bytes(path) or b""
+    except OSError:
+        return ()
+    return tuple(path.parent / name for name in named_lists(raw))
+
+
+def _lists(
+    rules: Rules, folder: Path | None, given: Mapping[str, str], places: Places
+) -> tuple[dict[str, str], list[RulesProblem]]:
+    """The word lists that `rules` name: those that are given, else from their files; and what cannot be read."""
+    found: dict[str, str] = {}
+    met: dict[tuple[int, int, Key], RulesProblem] = {}
+    for name, site in rules.sites.items():
+        for number, listed in enumerate(site.words.lists):
+            try:
+                found[listed] = given[listed] if listed in given else _list(folder, listed)
+            except (OSError, ValueError) as error:
+                why = (error.strerror if isinstance(error, OSError) else None) or "not a file of UTF-8 up to 1 MiB"
+                at = place(("sites", name, "words", "lists", str(number)), places)
+                allowed = f"the word list must be readable: {why}"
+                met.setdefault(at, RulesProblem(at[0], at[1], shown_key(at[2]), shown_value(listed), allowed))
+    return found, list(met.values())
+
+
+def _list(folder: Path | None, name: str) -> str:
+    """Raises OSError, ValueError."""
+    if folder is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    raw = _bytes(folder / name)
+    if raw is None or len(raw) > MOST_BYTES or b"\0" in raw:
+        raise ValueError("not a list")
+    return raw.decode("utf-8").replace("\r\n", "\n")
+
+
+def _by_place(problem: RulesProblem) -> tuple[bool, int, int]:
+    """In the order of the file; what has no place comes last."""
+    return problem.line == 0, problem.line, problem.column
 
 
 def write_default(path: Path, origins: Sequence[str]) -> None:
@@ -95,6 +154,41 @@ def write_default(path: Path, origins: Sequence[str]) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def replace_all(path: Path, text: str, lists: Mapping[str, str]) -> None:
+    """`replace` the rules file and word lists beside it, those first; what differs not stays as it is. Raises OSError,
+    and then all of them are as they were."""
+    done: list[tuple[Path, str]] = []
+    try:
+        for target, content in [*((path.parent / name, lists[name]) for name in lists), (path, text)]:
+            old = target.read_text("utf-8") if target.exists() else None
+            if content != old:
+                replace(target, content)
+                if old is not None:
+                    done.append((target, old))
+    except OSError:
+        for target, old in done:
+            replace(target, old)
+        raise
+
+
+def replace(path: Path, text: str) -> None:
+    """Put `text` in the place of `path`, or of the file that it is a link to: whole or not at all, with the mode of the
+    old one. Raises OSError where that cannot be."""
+    target = Path(os.path.realpath(path))
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open(
+            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w", encoding="utf-8"
+        ) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 _DEMO_ORIGINS = 'origins = ["http://127.0.0.1:8080"]'
 
 
@@ -104,21 +198,30 @@ def default_text() -> str:
 
 
 class Watch:
-    """Whether a file has changed since the last look: by time, size and inode, also when it goes or comes back."""
+    """Whether a file, or one of the word lists it names, has changed since the last look: by time, size and inode, also
+    when it goes or comes back."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[int, ...] | None = None
+        self._lists: tuple[Path, ...] = ()
+        self._seen: tuple[tuple[int, ...], ...] | None = None
 
     def changed(self) -> bool:
-        """True at the first look, and at the first look after each change. One system call."""
-        try:
-            found = os.stat(self._path)
-            now: tuple[int, ...] = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
-        except OSError as error:
-            now = (-1, error.errno or 0)
+        """True at the first look, and at the first look after each change. One system call a file."""
+        now = tuple(_state(path) for path in (self._path, *self._lists))
         before, self._seen = self._seen, now
+        if before is None or before[0] != now[0]:
+            self._lists = _named(self._path)
+            self._seen = (now[0], *(_state(path) for path in self._lists))
         return before != now
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        return -1, error.errno or 0
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
 
 
 def _bytes(path: Path) -> bytes | None:

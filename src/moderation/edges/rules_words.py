@@ -1,24 +1,26 @@
-"""What is wrong with the words of a rules file: languages without a list, words that are in no list, and a list of the
+"""What is wrong with the words of a rules file: languages without a list, words that are in no list, and lists of the
 site's own that cannot be read. The rest of the file is `rules_file`'s."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import accumulate
 
 from moderation.errors import RulesProblem
-from moderation.rules_problems import place, shown_key, shown_value
+from moderation.rules_problems import MOST_PROBLEMS, place, shown_key, shown_value
 from moderation.settings import Rules
 from moderation.text.lexicon import LexiconError, parse, shipped_lists
-from moderation.toml_places import Path, Places
+from moderation.toml_places import Path, Places, places_in_value
 
 _At = tuple[int, int, Path]
 
 
-def word_problems(rules: Rules, text: str, places: Places) -> list[RulesProblem]:
-    """Every problem, in the order of the file, each once: a wrong default is not told for every site."""
+def word_problems(rules: Rules, text: str, places: Places, lists: Mapping[str, str]) -> list[RulesProblem]:
+    """Every problem, in the order of the file, each once: a wrong default is not told for every site. `lists` are the
+    word lists in files of their own that could be read."""
     met: dict[_At, RulesProblem] = {}
     for name, site in rules.sites.items():
         here: Path = ("sites", name, "words")
@@ -29,6 +31,11 @@ def word_problems(rules: Rules, text: str, places: Places) -> list[RulesProblem]
             _unknown_word(met, place((*here, "regrade", word), places), word)
         if site.words.own:
             for at, problem in _list_problems(site.words.own, place((*here, "own"), places), text):
+                met.setdefault(at, problem)
+        for number, listed in enumerate(site.words.lists):
+            for at, problem in _file_problems(
+                listed, lists.get(listed, ""), place((*here, "lists", str(number)), places)
+            ):
                 met.setdefault(at, problem)
     return [met[at] for at in sorted(met)]
 
@@ -58,31 +65,35 @@ def _shipped_words() -> frozenset[str]:
     return frozenset(term.text.casefold() for shipped in shipped_lists().values() for term in shipped.terms)
 
 
+def _file_problems(name: str, content: str, at: _At) -> Iterator[tuple[_At, RulesProblem]]:
+    """The problems of a list in a file of its own, at the key that names it."""
+    try:
+        parse(content, "own")
+    except LexiconError as error:
+        line, column, path = at
+        for told in error.problems[:MOST_PROBLEMS]:
+            if found := _PROBLEM.fullmatch(told):
+                what = f"line {found[1]}, column {found[2]} of the list: {found[3]}"
+                yield (
+                    (line, column, (*path, found[1].zfill(9), found[2].zfill(9))),
+                    RulesProblem(line, column, shown_key(path), shown_value(name), what),
+                )
+
+
 _PROBLEM = re.compile(r"own:(\d+):(\d+): (.*)", re.DOTALL)
-_OPENED = re.compile(r"[^=\n]*=\s*(?:'''|\"\"\")(\n?)")
 
 
 def _list_problems(own: str, at: _At, text: str) -> Iterator[tuple[_At, RulesProblem]]:
-    """The list's problems where they stand in the rules file; those of a list written in one line, at its key."""
+    """The list's problems where they stand in the rules file; at its key, where it does not begin on the key's line."""
     try:
         parse(own, "own")
     except LexiconError as error:
         line, column, path = at
-        lines = text.split("\n")
-        opened = _OPENED.match("\n".join(lines[line - 1 : line + 1])) if line else None
-        for told in error.problems:
-            if found := _PROBLEM.fullmatch(told):
-                row, col, what = int(found[1]), int(found[2]), found[3]
-                if opened:
-                    where = (
-                        line + row - (0 if opened[1] else 1),
-                        col + (0 if opened[1] or row > 1 else opened.end()),
-                        path,
-                    )
-                    yield where, RulesProblem(where[0], where[1], shown_key(path), "", what)
-                else:
-                    what = f"line {row}, column {col} of the list: {what}"
-                    yield (
-                        (line, column, (*path, str(row), str(col))),
-                        RulesProblem(line, column, shown_key(path), "", what),
-                    )
+        starts = [0, *accumulate(map(len, own.splitlines(keepends=True)))]
+        found = filter(None, map(_PROBLEM.fullmatch, error.problems))
+        told = sorted((int(each[1]), int(each[2]), each[3]) for each in found)
+        offsets = [starts[row - 1] + col - 1 for row, col, _ in told]
+        for where, (row, col, what) in zip(places_in_value(text, (line, column), offsets), told, strict=True):
+            if where == (line, column):
+                what = f"line {row}, column {col} of the list: {what}"
+            yield (*where, (*path, str(row), str(col))), RulesProblem(*where, shown_key(path), "", what)

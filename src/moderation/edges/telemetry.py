@@ -9,8 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+log = structlog.get_logger()
+
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 requests_total = Counter("moderation_requests_total", "Requests by route and status class.", ["route", "status"])
@@ -28,7 +34,10 @@ submissions_total = Counter(
     "moderation_submissions_total", "Submissions by site and what became of them.", ["site", "result"]
 )
 decisions_total = Counter("moderation_decisions_total", "Moderators' decisions by result.", ["decision", "result"])
+mails_total = Counter("moderation_mails_total", "Letters by e-mail by result: sent, later, given-up.", ["result"])
+webhooks_total = Counter("moderation_webhooks_total", "Webhooks by result: sent, later, given-up.", ["result"])
 policy_reports_total = Counter("moderation_csp_reports_total", "Reports of browsers that a page's policy was broken.")
+log_lines_lost = Counter("moderation_log_lines_lost_total", "Log lines that could not be written.")
 rules_ok = Gauge(
     "moderation_rules_ok", "1 while the rules file on disk is the one in effect.", multiprocess_mode="livemostrecent"
 )
@@ -37,26 +46,90 @@ rules_loaded = Gauge(
     "When the rules in effect were loaded, seconds since 1970.",
     multiprocess_mode="livemostrecent",
 )
+login_keys_ok = Gauge(
+    "moderation_login_keys_ok",
+    "1 while the keys of all publishers' logins are there, or none is set.",
+    multiprocess_mode="livemostrecent",
+)
 limits_ok = Gauge("moderation_limits_ok", "1 while rate limits are held in Redis.", multiprocess_mode="livemostrecent")
 limits_fallbacks = Gauge(
     "moderation_limits_fallbacks", "Submissions limited by the local limiter since start.", multiprocess_mode="livesum"
 )
 
 
+def tell_request(
+    request_id: str, method: str, route: str, site: str | None, status: int, seconds: float | None = None, **told: Any
+) -> None:
+    """The log line of a request, and its metrics. `seconds` is None where no route was found out."""
+    _requests(route, status // 100).inc()
+    if seconds is not None:
+        _seconds(route).observe(seconds)
+        told["ms"] = round(seconds * 1000, 2)
+    log.info("request", request=request_id, method=method, route=route, site=site, status=status, **told)
+
+
+def count_submission(site: str, result: str) -> None:
+    """`result` is `held`, `published` or the class of what refused it."""
+    _submissions(site, result).inc()
+
+
+@cache
+def _requests(route: str, kind: int) -> Counter:
+    """Looking up a metric by its labels costs more than counting, so what was looked up is kept."""
+    return requests_total.labels(route, f"{kind}xx")
+
+
+@cache
+def _seconds(route: str) -> Histogram:
+    return request_seconds.labels(route)
+
+
+@lru_cache(maxsize=1000)
+def _submissions(site: str, result: str) -> Counter:
+    return submissions_total.labels(site, result)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteWaits:
+    """How one site stands: comments that wait, seconds that the oldest has waited (0 where none does), seconds that are
+    promised, and whether its fuse is blown."""
+
+    site: str
+    pending: int
+    oldest: float
+    promise: float | None
+    fuse_blown: bool
+
+
 class Waiting(Collector):
     """Comments waiting for a moderator, by site, asked of the store when somebody looks."""
 
-    def __init__(self, count: Callable[[], dict[str, int]]) -> None:
-        self._count = count
+    def __init__(self, look: Callable[[], list[SiteWaits]]) -> None:
+        self._look = look
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        family = GaugeMetricFamily("moderation_pending_comments", "Comments waiting for a moderator.", labels=["site"])
-        for site, waiting in self._count().items():
-            family.add_metric([site], waiting)
-        yield family
+        pending = GaugeMetricFamily("moderation_pending_comments", "Comments waiting for a moderator.", labels=["site"])
+        oldest = GaugeMetricFamily(
+            "moderation_oldest_pending_seconds", "How long the oldest of them has waited.", labels=["site"]
+        )
+        promise = GaugeMetricFamily(
+            "moderation_promise_seconds", "How long a comment waits at most, where promised.", labels=["site"]
+        )
+        fuse = GaugeMetricFamily(
+            "moderation_fuse_blown",
+            "1 while the site gets more than its fuse bears, and holds everything.",
+            labels=["site"],
+        )
+        for each in self._look():
+            fuse.add_metric([each.site], each.fuse_blown)
+            pending.add_metric([each.site], each.pending)
+            oldest.add_metric([each.site], each.oldest)
+            if each.promise is not None:
+                promise.add_metric([each.site], each.promise)
+        yield from (pending, oldest, promise, fuse)
 
 
-def exposition(waiting: Callable[[], dict[str, int]]) -> bytes:
+def exposition(waiting: Callable[[], list[SiteWaits]]) -> bytes:
     """All metrics in Prometheus' text format, of all workers together."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -67,11 +140,15 @@ def exposition(waiting: Callable[[], dict[str, int]]) -> bytes:
             request_seconds,
             submissions_total,
             decisions_total,
+            mails_total,
+            webhooks_total,
             policy_reports_total,
+            log_lines_lost,
             rules_ok,
             rules_loaded,
             limits_ok,
             limits_fallbacks,
+            login_keys_ok,
         ):
             registry.register(metric)
     registry.register(Waiting(waiting))
@@ -90,12 +167,52 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=_lines,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+class Lines:
+    """Writes lines to a file descriptor. Nobody waits for another's write: whoever finds one under way leaves the line
+    to it. A lock around the write would make all threads of a worker queue up behind the disk. A line that cannot be
+    written (a full disk) is lost and counted: the request it tells of was answered, and must not fail for it."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._is_cut = False
+        self._waiting: deque[bytes] = deque()
+        self._writing = threading.Lock()
+
+    def msg(self, line: bytes) -> None:
+        self._waiting.append(line)
+        while self._waiting and self._writing.acquire(blocking=False):
+            try:
+                self._write()
+            finally:
+                self._writing.release()
+
+    debug = info = warning = error = critical = exception = msg
+
+    def _write(self) -> None:
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        whole = memoryview(b"\n" * self._is_cut + b"\n".join([*lines, b""]))
+        try:
+            while whole:
+                whole = whole[os.write(self._fd, whole) :]
+            self._is_cut = False
+        except OSError:
+            log_lines_lost.inc(len(lines))
+            self._is_cut = True  # the next line must not go on where this one was cut off
+
+
+def _lines(*_: object) -> Lines:
+    return _STDERR
+
+
+_STDERR = Lines(2)
 
 
 def _line(event: dict[str, Any], **_: object) -> bytes:

@@ -3,7 +3,8 @@ of network addresses, keys for the rate limits, signatures. Where sealed address
 
 The key file is JSON of mode 0600: `[{"id": 1, "purpose": "email-enc", "key": base64 of 32 bytes, "state": "active"}]`.
 Every purpose has exactly one active key, which makes new values. A `decrypt` key still opens, finds and checks older
-ones; a `retired` key does nothing any more.
+ones; a `retired` key does nothing any more. `since`, a day, may stand beside them: when it became active. A key for
+the rate limits names buckets only from that day on, so that a new one empties none. Changing the file is `key_file`.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from moderation import chance
 from moderation.errors import KeysInvalid
+from moderation.values import PURPOSES as PURPOSES
 
-PURPOSES = ("email-enc", "email-index", "rate", "session-csrf", "audit", "totp", "links")
 STATES = ("active", "decrypt", "retired")
 KEY_BYTES = 32
 FEWEST_VALUES = 16
@@ -44,6 +46,7 @@ class Key:
     purpose: str
     secret: bytes
     state: str
+    since: date = date.min
 
     def __repr__(self) -> str:
         return f"Key(id={self.id}, purpose={self.purpose!r}, state={self.state!r})"
@@ -62,6 +65,11 @@ class Keys:
         """The active key first, then those that only open."""
         opening = [key for key in self.all if key.purpose == purpose and key.state == "decrypt"]
         return [self.active(purpose), *opening]
+
+    def of(self, purpose: str) -> list[Key]:
+        """All of them, also retired ones: the live ones first."""
+        gone = [key for key in self.all if key.purpose == purpose and key.state == "retired"]
+        return [*self.live(purpose), *gone]
 
 
 class Unreadable(Exception):
@@ -112,30 +120,65 @@ class Vault:
     """What the keys can do. Safe to use from many threads."""
 
     def __init__(self, keys: Keys) -> None:
-        ciphers = keys.live("email-enc")
-        self._ciphers = {str(key.id): AESGCM(key.secret) for key in ciphers}
-        self._cipher = AESGCM(ciphers[0].secret)
-        self._seal_prefix = f"v1.{ciphers[0].id}."
+        self._emails = _Sealer(keys.live("email-enc"), b"email|comments|")
+        self._mails = _Sealer(keys.live("email-enc"), b"letter|mails|")
+        self._names = _Sealer(keys.live("email-enc"), b"name|authors|")
+        self._seeds = _Sealer(keys.live("totp"), b"seed|people|")
         self._index_keys = [(bytes([key.id]), _mac(key)) for key in keys.live("email-index")]
         self._index_prefix, self._index_mac = self._index_keys[0]
+        self._all_index_keys = [(bytes([key.id]), _mac(key)) for key in keys.of("email-index")]
         self._rate_mac = _mac(keys.active("rate"))
+        self._rate_macs = [_mac(key) for key in keys.live("rate")]
+        self._limit_keys = sorted(((key.since, key.id, _mac(key)) for key in keys.live("rate")), reverse=True, key=_age)
+        self._limit_day = (date.min, self._rate_mac)
+        self._active = {purpose: keys.active(purpose).id for purpose in PURPOSES}
+        self._audit_macs = {bytes([key.id]): _mac(key) for key in keys.live("audit")}
+        self._audit_prefix = next(iter(self._audit_macs))
         self._signers = {purpose: {str(key.id): _mac(key) for key in keys.live(purpose)} for purpose in PURPOSES}
+
+    def active_id(self, purpose: str) -> int:
+        """The id of the key that makes new values."""
+        return self._active[purpose]
 
     def seal(self, email: str, row_id: str) -> str:
         """AES-256-GCM bound to the row: `v1.<key id>.<nonce>.<text and tag>`, base64url without padding."""
-        nonce = os.urandom(12)
-        sealed = self._cipher.encrypt(nonce, email.encode(), _bound_to(row_id))
-        return f"{self._seal_prefix}{_text(nonce)}.{_text(sealed)}"
+        return self._emails.seal(email, row_id)
 
     def open(self, sealed: str, row_id: str) -> str:
         """The address again. Raises Unreadable for another row's value, damage, or a key that is gone."""
-        try:
-            version, key_id, nonce, text = sealed.split(".")
-            if version != "v1":
-                raise Unreadable
-            return self._ciphers[key_id].decrypt(_bytes(nonce), _bytes(text), _bound_to(row_id)).decode()
-        except (ValueError, KeyError, InvalidTag):
-            raise Unreadable from None
+        return self._emails.open(sealed, row_id)
+
+    def seal_mail(self, mail: str, mail_id: str) -> str:
+        """As `seal`, for a letter that waits to be sent."""
+        return self._mails.seal(mail, mail_id)
+
+    def open_mail(self, sealed: str, mail_id: str) -> str:
+        """Raises Unreadable."""
+        return self._mails.open(sealed, mail_id)
+
+    def seal_name(self, name: str, author_id: bytes) -> str:
+        """As `seal`, for the name under which an author has proved who they are."""
+        return self._names.seal(name, author_id.hex())
+
+    def open_name(self, sealed: str, author_id: bytes) -> str:
+        """Raises Unreadable."""
+        return self._names.open(sealed, author_id.hex())
+
+    def seal_seed(self, seed: str, person_id: int) -> str:
+        """As `seal`, for the seed of a person's second step."""
+        return self._seeds.seal(seed, str(person_id))
+
+    def open_seed(self, sealed: str, person_id: int) -> str:
+        """Raises Unreadable."""
+        return self._seeds.open(sealed, str(person_id))
+
+    def derive(self, purpose: str, *parts: str) -> bytes:
+        """32 bytes that only this key can make of `parts`."""
+        return self.derived(purpose, *parts)[0]
+
+    def derived(self, purpose: str, *parts: str) -> list[bytes]:
+        """What `derive` makes under every live key, the active one's first: both count while keys are rotated."""
+        return [_digest(mac, _message("derived", *parts)) for mac in self._signers[purpose].values()]
 
     def index(self, email: str) -> bytes:
         """17 bytes by which an address in its normal form is found again: key id, then HMAC-SHA256 cut to 16."""
@@ -147,13 +190,44 @@ class Vault:
         """The address under every live index key, the active one first: for lookups while keys are rotated."""
         return [prefix + _digest(mac, email.encode())[:16] for prefix, mac in self._index_keys]
 
+    def all_indexes(self, email: str) -> list[bytes]:
+        """Also under retired keys: an older copy of the database may have been written with them."""
+        return [prefix + _digest(mac, email.encode())[:16] for prefix, mac in self._all_index_keys]
+
     def limit_key(self, *parts: str, day: date) -> str:
         """32 hex digits that stand for `parts` on `day` only, so that Redis dumps of two days cannot be joined."""
-        return _digest(self._rate_mac, _message("limit", day.isoformat(), *parts)).hex()[:32]
+        return _digest(self._limit_mac(day), _message(*parts)).hex()[:32]
+
+    def _limit_mac(self, day: date) -> hmac.HMAC:
+        """Keyed and told the day: made once a day, since every submission needs half a dozen keys."""
+        known_day, mac = self._limit_day
+        if known_day != day:
+            began = (known for since, _, known in self._limit_keys if since <= day)
+            mac = next(began, self._limit_keys[-1][2]).copy()
+            mac.update(_message("limit", day.isoformat()))
+            self._limit_day = day, mac
+        return mac
+
+    def fingerprint(self, purpose: str, *parts: str) -> bytes:
+        """16 bytes that stand for `parts`, to know them again without keeping them."""
+        return _digest(self._rate_mac, _message(purpose, *parts))[:16]
+
+    def fingerprints(self, purpose: str, *parts: str) -> list[bytes]:
+        """Those of every live key, the active one's first: to find what was kept before keys were rotated."""
+        return [_digest(mac, _message(purpose, *parts))[:16] for mac in self._rate_macs]
 
     def address_hash(self, address: str) -> bytes:
         """16 bytes that stand for a network address."""
         return _digest(self._rate_mac, _message("address", address))[:16]
+
+    def link(self, before: bytes, data: bytes) -> bytes:
+        """33 bytes that bind `data` to what stands before it in the journal: key id, then HMAC-SHA256."""
+        return self._audit_prefix + _digest(self._audit_macs[self._audit_prefix], _linked(before, data))
+
+    def is_link(self, mac: bytes, before: bytes, data: bytes) -> bool:
+        """Whether `link(before, data)` made `mac` with a key that is still live."""
+        key = self._audit_macs.get(mac[:1])
+        return key is not None and hmac.compare_digest(_digest(key, _linked(before, data)), mac[1:])
 
     def sign(self, purpose: str, *parts: str) -> str:
         """A signature over `parts`, in order: `<key id>.<HMAC-SHA256 in base64url>`."""
@@ -167,6 +241,31 @@ class Vault:
         if mac is None:
             return False
         return hmac.compare_digest(_text(_digest(mac, _message(*parts))).encode(), given.encode("utf-8", "replace"))
+
+
+class _Sealer:
+    """AES-256-GCM under the keys of one purpose, each value bound to its row."""
+
+    def __init__(self, keys: Sequence[Key], place: bytes) -> None:
+        self._ciphers = {str(key.id): AESGCM(key.secret) for key in keys}
+        self._cipher = AESGCM(keys[0].secret)
+        self._prefix = f"v1.{keys[0].id}."
+        self._place = place
+
+    def seal(self, value: str, row_id: str) -> str:
+        nonce = chance.some(12)
+        sealed = self._cipher.encrypt(nonce, value.encode(), self._place + row_id.encode())
+        return f"{self._prefix}{_text(nonce)}.{_text(sealed)}"
+
+    def open(self, sealed: str, row_id: str) -> str:
+        try:
+            version, key_id, nonce, text = sealed.split(".")
+            if version != "v1":
+                raise Unreadable
+            bound_to = self._place + row_id.encode()
+            return self._ciphers[key_id].decrypt(_bytes(nonce), _bytes(text), bound_to).decode()
+        except (ValueError, KeyError, InvalidTag):
+            raise Unreadable from None
 
 
 def mask(email: str) -> str:
@@ -216,8 +315,8 @@ def _check_private(path: Path, status: os.stat_result) -> None:
 
 def _key(path: Path, place: int, row: object) -> Key:
     where = f"{path}: key number {place}"
-    if not isinstance(row, dict) or row.keys() != {"id", "purpose", "key", "state"}:
-        raise KeysInvalid(f"{where}: it needs exactly id, purpose, key and state.")
+    if not isinstance(row, dict) or row.keys() - {"since"} != {"id", "purpose", "key", "state"}:
+        raise KeysInvalid(f"{where}: it needs exactly id, purpose, key and state; since may stand with them.")
     number, purpose, text, state = row["id"], row["purpose"], row["key"], row["state"]
     if type(number) is not int or not 1 <= number <= 255:
         raise KeysInvalid(f"{where}: its id must be a number from 1 to 255.")
@@ -233,7 +332,11 @@ def _key(path: Path, place: int, row: object) -> Key:
         raise KeysInvalid(f"{where}: a key is {KEY_BYTES} random bytes, this has {len(secret)}.")
     if _is_weak(secret):
         raise KeysInvalid(f"{where}: the key is an example or made by hand. It must be {KEY_BYTES} random bytes.")
-    return Key(number, purpose, secret, state)
+    try:
+        since = date.fromisoformat(row.get("since", date.min.isoformat()))
+    except (TypeError, ValueError):
+        raise KeysInvalid(f"{where}: since must be a day, such as 2026-11-24.") from None
+    return Key(number, purpose, secret, state, since)
 
 
 def _is_weak(secret: bytes) -> bool:
@@ -255,6 +358,10 @@ def _check_together(path: Path, keys: Sequence[Key]) -> None:
             raise KeysInvalid(f"{path}: there is {found} for {purpose}. Exactly one is needed.")
 
 
+def _age(kept: tuple[date, int, hmac.HMAC]) -> tuple[date, int]:
+    return kept[:2]
+
+
 def _mac(key: Key) -> hmac.HMAC:
     """Keyed once; every use works on a copy, which also makes it safe between threads."""
     return hmac.new(key.secret, digestmod=hashlib.sha256)
@@ -268,12 +375,14 @@ def _digest(mac: hmac.HMAC, message: bytes) -> bytes:
 
 def _message(*parts: str) -> bytes:
     """Each part behind its length, so that no two lists of parts read the same."""
+    if "".join(parts).isascii():
+        return "".join([f"{len(part)}:{part}" for part in parts]).encode()
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
     return b"".join(b"%d:%b" % (len(part), part) for part in encoded)
 
 
-def _bound_to(row_id: str) -> bytes:
-    return b"email|comments|" + row_id.encode()
+def _linked(before: bytes, data: bytes) -> bytes:
+    return b"%d:%b%b" % (len(before), before, data)
 
 
 def _text(raw: bytes) -> str:

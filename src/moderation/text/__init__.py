@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from moderation.text.lexicon import SEVERITIES, Lexicon, load
+from moderation.text.lexicon import GRAVITY, Lexicon, load
 from moderation.text.matcher import Match, Matcher, compile_lexicon
 from moderation.text.normalise import fold, squeeze
 
@@ -56,8 +56,8 @@ def flagged(matches: Iterable[Match]) -> bool:
 
 
 def grade(matches: Iterable[Match]) -> str:
-    counted = [SEVERITIES.index(m.severity) for m in matches if not m.maybe]
-    return SEVERITIES[max(counted)] if counted else "clean"
+    """The gravest severity that is surely meant, else `clean`."""
+    return max((m.severity for m in matches if not m.maybe), key=GRAVITY.__getitem__, default="clean")
 
 
 def censor(text: str, matches: Iterable[Match]) -> str:

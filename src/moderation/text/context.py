@@ -5,25 +5,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from moderation.text.lexicon import Lexicon, Term
+from moderation.text.words import ENGLISH
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_KANA = re.compile("[\u3041-\u30ff]")
 _NEAR = 60  # characters on either side that count as company
 _SPAN = 2000  # characters of a text from which its language is read
 _MANY = 50  # matches weighed by their neighbours; a text with more is not about blue tits
 _TELLING = frozenset(("leet", "spaced", "masked", "lookalike", "invisible", "upside-down"))
-_ENGLISH = frozenset(
-    ("the", "and", "of", "to", "is", "are", "was", "were", "that", "this", "with", "for", "you", "it", "not", "they",
-     "have", "has", "be", "on", "at", "by", "from")
-)  # fmt: skip
 
 
 class Context:
-    """One text, and what has been read of it so far; made for one call and thrown away."""
+    """One text, and what has been read of it so far; made for one call and thrown away.  `phrases`: the lexicon's."""
 
-    def __init__(self, text: str, lexicon: Lexicon, name: bool) -> None:
+    def __init__(self, text: str, lexicon: Lexicon, phrases: Sequence[str], name: bool) -> None:
         self._text = text
+        self._phrases = phrases
         self._lexicon = lexicon
         self._name = name
         self._words: frozenset[str] | None = None
@@ -50,7 +50,7 @@ class Context:
             return True
         if self._weighed < _MANY:
             self._weighed += 1
-            if lexicon.phrases and self._excused(start, end):
+            if self._excused(start, end):
                 return None
             company = None if told else lexicon.benign.get(term.text) or lexicon.benign.get(term.text.rstrip("s"))
             if company and company & self._near(start, end):
@@ -59,43 +59,58 @@ class Context:
             return False
         if told and len(term.text) > 3:
             return False
-        if self._name or shown[:1].isupper():
-            return True
-        before = _WORD.findall(text, max(0, start - 24), start)
-        return not (before and before[-1].lower() in lexicon.cues.get(term.language, ()))
+        before = [] if self._name or shown[:1].isupper() else _WORD.findall(text, max(0, start - 24), start)
+        if before[-1:] in (["a"], ["an"]):  # "such a prick" is said of somebody, as "you prick" is
+            before = before[:-1]
+        if before and before[-1].lower() in lexicon.cues.get(term.language, ()):
+            return False
+        return None if term.local else True
 
     def _near(self, start: int, end: int) -> set[str]:
         return {w.lower() for w in _WORD.findall(self._text, max(0, start - _NEAR), end + _NEAR)}
 
     def _excused(self, start: int, end: int) -> bool:
         """Is the match part of an allowed phrase?"""
-        near = self._text[max(0, start - _NEAR) : end + _NEAR].lower()
         word = self._text[start:end].lower()
-        return any(word in phrase and phrase in near for phrase in self._lexicon.phrases)
+        phrases = [phrase for phrase in self._phrases if word in phrase]
+        near = self._text[max(0, start - _NEAR) : end + _NEAR].lower() if phrases else ""
+        return any(phrase in near for phrase in phrases)
+
+    def _all(self) -> frozenset[str]:
+        """The words of the text."""
+        if self._words is None:
+            self._words = frozenset(_WORD.findall(self._text[:_SPAN].lower()))
+        return self._words
 
     def _others(self, start: int, end: int) -> frozenset[str]:
         """The words of the text, without the match's own."""
-        if self._words is None:
-            self._words = frozenset(_WORD.findall(self._text[:_SPAN].lower()))
         own = _WORD.findall(self._text[max(0, start - 30) : end + 30].lower())
-        return self._words - {w for w in own if self._text[start:end].lower() in w}
+        return self._all() - {w for w in own if self._text[start:end].lower() in w}
 
     def _shows(self, language: str, start: int, end: int) -> bool:
-        """Do the other words tell that the text is in `language`, and not in English?"""
-        evidence = self._lexicon.evidence.get(language, frozenset())
+        """Do the other words tell that the text is in `language`, and not in English?  Scripts without spaces tell by
+        themselves, but Chinese and Japanese share theirs: kana part them."""
+        if language in ("zh", "ja"):
+            return bool(_KANA.search(self._text)) == (language == "ja")
+        if language in ("th", "ko"):
+            return True
+        known = self._lexicon.evidence
+        evidence = known.get(language, frozenset())
+        if self._text.isascii() and self._all().isdisjoint(evidence):
+            return False  # most texts are English, and need no closer look
         words = self._others(start, end)
-        if len(words & _ENGLISH) > 1:
+        shown = _weight(words, evidence)
+        if not shown or shown < len(words & ENGLISH):
             return False
-        return bool(words & evidence) or any(
-            not e.isascii() and any(e in word for word in words) for e in evidence if len(e) == 1
-        )
+        return all(_weight(words, other) <= shown for other in known.values())  # "da" and "um" are German words too
 
     def _shows_other(self, start: int, end: int) -> bool:
         """Do the other words show a language that is not English?"""
         words = self._others(start, end)
-        if words & _ENGLISH:
-            return False
-        return any(not w.isascii() for w in words) or any(words & e for e in self._lexicon.evidence.values())
+        english = len(words & ENGLISH)
+        return (not english and any(not w.isascii() for w in words)) or any(
+            _weight(words, evidence) > english for evidence in self._lexicon.evidence.values()
+        )
 
     def _needs_evidence(self, start: int, end: int, term: Term) -> bool:
         """A short foreign word in Latin letters proves little: without its accents, or inside a longer word."""
@@ -114,6 +129,13 @@ class Context:
         around = self._text[max(0, start - _NEAR) : start] + self._text[end : end + _NEAR]
         letters = [c for c in around if c.isalpha()]
         return not letters or any(c.isascii() for c in letters)
+
+
+def _weight(words: frozenset[str], evidence: frozenset[str]) -> int:
+    """How much `words` show the language of `evidence`: a point for each of its words, one for its own letters."""
+    accented = [word for word in words if not word.isascii()]
+    own = bool(accented) and any(e in word for e in evidence if len(e) == 1 and not e.isascii() for word in accented)
+    return len(words & evidence) + own
 
 
 def hidden(shown: str, tags: frozenset[str]) -> bool:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import ahocorasick
 
 from moderation.text.lexicon import Lexicon, Term
 from moderation.text.normalise import letters_of
-from moderation.text.spelling import key_of, runs, sound
-from moderation.text.words import common
+from moderation.text.spelling import key, runs, sound, squash
+from moderation.text.words import ENGLISH, common
 
 _SPELT_OUT = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")  # endings for which wrong spellings are worked out
 
@@ -31,6 +32,8 @@ class Form:
     term: Term
     parts: tuple[str, ...]
     latin: bool
+    squashed: str  # `letters`, each run of a letter once
+    inside: bool  # may stand within a word, not only at its beginning
 
 
 @dataclass(slots=True)
@@ -44,6 +47,8 @@ class Index:
     headless: dict[str, Form] = field(default_factory=dict)
     masked: dict[tuple[int, str], list[tuple[str, Form]]] = field(default_factory=dict)
     phrases: dict[str, list[tuple[tuple[str, ...], int, Form]]] = field(default_factory=dict)
+    holed: set[str] = field(default_factory=set)  # wild words, one inner letter of each struck out
+    longest: int = 0  # letters of the longest of them
     fragments: set[str] = field(default_factory=set)
     allowed: ahocorasick.Automaton | None = None
     excuses: dict[str, list[str]] = field(default_factory=dict)
@@ -62,16 +67,16 @@ def build(lexicon: Lexicon) -> Index:
         form = form_of(term)
         if not form.letters:
             continue
-        key = key_of(form.letters)[0] if form.latin else form.letters
-        by_key.setdefault(key, {}).setdefault(form.letters, form)
+        same = by_key.setdefault(key(form.letters) if form.latin else form.letters, {})
+        same.setdefault(f"{term.language} {form.letters}", form)
         if len(form.parts) > 1:
             _add_phrase(index, form)
         else:
             index.words.setdefault(form.letters, form)
     if by_key:
         automaton = ahocorasick.Automaton()
-        for key, same in by_key.items():
-            automaton.add_word(key, (len(key), tuple(same.values())))
+        for word, forms in by_key.items():
+            automaton.add_word(word, (len(word), tuple(forms.values())))
         automaton.make_automaton()
         index.automaton = automaton
     for form in list(index.words.values()):
@@ -79,6 +84,13 @@ def build(lexicon: Lexicon) -> Index:
             _add_spellings(index, form)
     _add_allowed(index, lexicon)
     return index
+
+
+def allowing(index: Index, lexicon: Lexicon) -> Index:
+    """`index` with the allow-terms of `lexicon` in place of its own."""
+    other = replace(index, allowed=None, excuses={}, allow=set())
+    _add_allowed(other, lexicon)
+    return other
 
 
 def _add_allowed(index: Index, lexicon: Lexicon) -> None:
@@ -98,17 +110,23 @@ def _add_allowed(index: Index, lexicon: Lexicon) -> None:
         index.allowed = others
 
 
+@lru_cache(maxsize=20_000)
 def form_of(term: Term) -> Form:
-    """How `term` is looked for."""
-    parts = tuple(p for p in (letters_of(part) for part in term.text.replace("-", " ").split()) if p)
+    """How `term` is looked for; matchers of other words share it."""
+    spaced = term.text if " " in term.text else term.text.replace("-", " ")  # a chunk of a phrase may hold a hyphen
+    parts = tuple(p for p in (letters_of(part) for part in spaced.split()) if p)
     letters = "".join(parts)
     latin = letters.isascii()
-    return Form(letters, runs(letters) if latin else (), term, parts, latin)
+    inside = term.boundary not in ("word", "inflect", "prefix")
+    return Form(letters, runs(letters) if latin else (), term, parts, latin, squash(letters), inside)
 
 
 def _add_phrase(index: Index, form: Form) -> None:
-    words = common()  # looked up by its rarest word
-    anchor = max(range(len(form.parts)), key=lambda i: (form.parts[i] not in words, len(form.parts[i])))
+    def rare(at: int) -> tuple[bool, bool, int]:
+        part = form.parts[at]
+        return part not in common(), part not in ENGLISH, len(part)
+
+    anchor = max(range(len(form.parts)), key=rare)  # looked up by its rarest word
     index.phrases.setdefault(form.parts[anchor], []).append((form.parts, anchor, form))
 
 
@@ -130,13 +148,25 @@ def _add_spellings(index: Index, form: Form) -> None:
             index.fragments.add(whole[cut:])
         if not form.term.wild:
             continue
+        index.holed.update(whole[:i] + "?" + whole[i + 1 :] for i in range(1, len(whole) - 1))
+        index.longest = max(index.longest, len(whole))
         index.headless.setdefault(whole[1:], form)
         index.misspelt.setdefault(whole[::-1], form)
         if len(sound(word)) >= 6 and not word.startswith("fuck"):
             index.sounds.setdefault(sound(whole), form)
             index.sounds.setdefault(sound(_SILENT.sub("", whole)), form)
-        for wrong in spelt_wrong(whole):
+        for wrong in (*spelt_wrong(whole), *respelt(whole)):
             index.misspelt.setdefault(wrong, form)
+
+
+_AS_HEARD = (("u", "oo"), ("o", "oa"), ("a", "ah"), ("er", "ah"), ("er", "ur"))
+
+
+def respelt(word: str) -> Iterator[str]:
+    """Vowels written as they sound in other words, all of one kind at once: foocker, wanka."""
+    for vowel, heard in _AS_HEARD:
+        if vowel in word:
+            yield word.replace(vowel, heard)
 
 
 def spelt_wrong(word: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from moderation.text.normalise import Unit
 from moderation.text.readings import SIGN, Reading
@@ -23,18 +23,24 @@ _DRAWN = {
     "5h": "sh", "$h": "sh",
 }  # fmt: skip
 _SEQUENCE = re.compile("|".join(re.escape(s) for s in sorted(_DRAWN, key=len, reverse=True) if len(s) > 1))
+_MIRRORED = re.compile("|".join(re.escape(s[::-1]) for s in sorted(_DRAWN, key=len, reverse=True) if len(s) > 1))
 _READINGS = {drawn: Reading(SIGN, letter, "", drawn) for drawn, letter in _DRAWN.items()}
 
 
-def heavy(units: Sequence[Unit], piece: str) -> list[Unit] | None:
-    """`units` with drawn letters merged into one unit each; None where there are none.  Both stand in step."""
+def heavy(units: Sequence[Unit], piece: str) -> Iterator[list[Unit]]:
+    """`units` with drawn letters merged into one unit each, cut from the left and from the right where that differs:
+    (|-| may be D and dash or C and H.  Nothing where nothing is drawn.  `units` and `piece` stand in step."""
     lower = piece.lower()
     if len(units) != len(lower) or not _SEQUENCE.search(lower):
-        return None
-    merged: list[Unit] = []
-    at = 0
-    for found in _SEQUENCE.finditer(lower):
-        merged += units[at : found.start()]
-        merged.append(Unit(_READINGS[found.group()], units[found.start()].start, units[found.end() - 1].end))
-        at = found.end()
-    return merged + list(units[at:])
+        return
+    forth = [found.span() for found in _SEQUENCE.finditer(lower)]
+    size = len(lower)
+    back = [(size - found.end(), size - found.start()) for found in _MIRRORED.finditer(lower[::-1])][::-1]
+    for cuts in (forth, back) if back != forth else (forth,):
+        merged: list[Unit] = []
+        at = 0
+        for first, last in cuts:
+            merged += units[at:first]
+            merged.append(Unit(_READINGS[lower[first:last]], units[first].start, units[last - 1].end))
+            at = last
+        yield merged + list(units[at:])

@@ -1,7 +1,7 @@
 """The grammar of word lists: terms with language, category, severity and boundary; allow-terms; endings and cues.
 
     @language en                      one line a property: language, source, licence, endings, prefixes, cues, evidence
-    [slur severe inflect]             category, severity, boundary, then any of: maybe, exact, local
+    [slur severe inflect]             category, severity, boundary, then any of: maybe, exact, local, effect=spam
     word, another word                terms, parted by commas
     [allow]                           words that excuse a match inside them
     [benign]                          lines of TERM, TERM: words in whose company the term is only a maybe
@@ -12,7 +12,6 @@ Reads and checks lists; matching is `matcher`'s.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -20,8 +19,10 @@ from pathlib import Path
 
 CATEGORIES = ("profanity", "sexual", "slur", "insult", "threat", "self-harm")
 SEVERITIES = ("mild", "strong", "severe")
+GRAVITY = {severity: number for number, severity in enumerate(SEVERITIES)}
 BOUNDARIES = ("word", "inflect", "stem", "prefix", "suffix", "compound", "anywhere")
 FLAGS = ("maybe", "exact", "local", "wild", "shared")
+EFFECTS = ("tag", "hold", "spam", "reject")
 PROPERTIES = ("language", "source", "licence", "endings", "prefixes", "cues", "evidence")
 
 
@@ -39,7 +40,7 @@ class Term:
     `local`: only where the site's languages or the text itself call for its language.
     `wild`: so common that its misspellings are looked for too.
     `shared`: an innocent word of another language too, so only a maybe in a text that shows another.
-    `list` names where it came from."""
+    `list` names where it came from.  `effect`: what it leads to, where that is not its severity's to say."""
 
     text: str
     language: str = "en"
@@ -52,6 +53,7 @@ class Term:
     wild: bool = False
     shared: bool = False
     list: str = "extra"
+    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,7 @@ class Lexicon:
     @property
     def phrases(self) -> tuple[str, ...]:
         """The allow-terms of several words, lower case."""
-        return _phrases(self.allow)
-
-
-@lru_cache(maxsize=16)
-def _phrases(allow: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(term.lower() for term in allow if " " in term)
+        return tuple(term.lower() for term in self.allow if " " in term)
 
 
 def load(
@@ -101,13 +98,13 @@ def load(
     theirs = {t.text.casefold() for t in extra}
     wanted = set(languages or ("en",))
     grades = {word.casefold(): grade for word, grade in (regraded or {}).items()}
-    kept = (
-        _graded(term, grades.get(term.text.casefold(), term.severity))
-        for language, lexicon in shipped.items()
-        if language not in off
-        for term in lexicon.terms
-        if term.text.casefold() not in theirs and grades.get(term.text.casefold()) != "off"
-    )
+    kept = [term for language, lexicon in shipped.items() if language not in off for term in lexicon.terms]
+    if theirs or grades:  # most have neither, and folding every term takes its time
+        kept = [
+            _graded(term, grades.get(text, term.severity))
+            for term in kept
+            if (text := term.text.casefold()) not in theirs and grades.get(text) != "off"
+        ]
     terms = [_at_home(term) if term.local and term.language in wanted else term for term in (*kept, *extra)]
     merged = _merge((*shipped.values(), own))
     return Lexicon(
@@ -148,13 +145,16 @@ def parse(source: str, name: str) -> Lexicon:
     )
 
 
+_Section = tuple[str, str, str, str, bool, bool, bool, bool, bool, str, str]  # the fields of a term, without its text
+
+
 @dataclass
 class _Reader:
     """The state of reading one list: its properties so far, the open section, and every problem met."""
 
     name: str
     language: str = "en"
-    section: Term | None = None
+    section: _Section | None = None
     allowing: bool = False
     benign_open: bool = False
     benign: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -214,38 +214,47 @@ class _Reader:
                 self._problem(number, at, f"unknown word {given!r}; expected one of {', '.join(known)}")
                 fine = False
         for given in words[3:]:
-            if given not in FLAGS:
-                self._problem(
-                    number, column + bare.index(given), f"unknown flag {given!r}; there are {', '.join(FLAGS)}"
-                )
+            if given not in (*FLAGS, *_EFFECTS):
+                flags_known = ", ".join((*FLAGS, *_EFFECTS))
+                self._problem(number, column + bare.index(given), f"unknown flag {given!r}; there are {flags_known}")
                 fine = False
         if len(words) < 3:
             self._problem(number, column, "a section names category, severity and boundary, or is [allow] or [benign]")
         elif fine:
             category, severity, boundary, *flags = words
             maybe, exact, local, wild, shared = (flag in flags for flag in FLAGS)
-            self.section = Term(
-                "", self.language, category, severity, boundary, maybe, exact, local, wild, shared, self.name
-            )
+            effect = next((_EFFECTS[flag] for flag in flags if flag in _EFFECTS), "")
+            self.section = (
+                self.language, category, severity, boundary, maybe, exact, local, wild, shared, self.name, effect
+            )  # fmt: skip
 
     def _words(self, number: int, text: str) -> None:
         if not self.allowing and self.section is None:
             self._problem(number, 1, "a term stands before any valid [section]")
             return
-        for found in re.finditer(r"[^,]+", text):
-            word = " ".join(found.group().split())
-            column = found.start() + len(found.group()) - len(found.group().lstrip()) + 1
+        at = 0
+        for piece in text.split(","):
+            word = " ".join(piece.split())
+            column = at + len(piece) - len(piece.lstrip()) + 1
+            at += len(piece) + 1
             if not word:
                 continue
-            if not any(c.isalnum() for c in word):
+            if not any(map(str.isalnum, word)):
                 self._problem(number, column, f"{word!r} holds no letter")
             elif len(word) > 60:
                 self._problem(number, column, "a term has at most 60 characters")
             elif self.allowing:
                 self.allow.append(word)
             elif self.section is not None:
-                s = self.section
-                self.terms.append(replace(s, text=word))
+                self.terms.append(Term(word, *self.section))
+
+
+_EFFECTS: Mapping[str, str] = {f"effect={effect}": effect for effect in EFFECTS}
+
+
+def join(lexicons: Sequence[Lexicon]) -> Lexicon:
+    """Several lists as one."""
+    return replace(_merge(lexicons), terms=tuple(term for lexicon in lexicons for term in lexicon.terms))
 
 
 def _graded(term: Term, severity: str) -> Term:

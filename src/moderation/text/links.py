@@ -88,9 +88,20 @@ class Link:
     shown: str
 
 
+@dataclass(frozen=True, slots=True)
+class DisguisedLink:
+    """A link at [start, end) whose text names the host `shown`, while it leads to `real`, under another domain."""
+
+    start: int
+    end: int
+    shown: str
+    real: str
+
+
+@lru_cache(maxsize=64)
 def find_links(text: str) -> tuple[Link, ...]:
-    """Every link in `text`, in order, none overlapping."""
-    if not _HINT.search(text):
+    """Every link in `text`, in order, none overlapping. Remembered for a moment: limits and judge both ask."""
+    if not _may_hold(text):
         return ()
     found: list[Link] = []
     for match in _LINK.finditer(text):
@@ -98,6 +109,42 @@ def find_links(text: str) -> tuple[Link, ...]:
         if link is not None and (not found or link.start >= found[-1].end):
             found.append(link)
     return tuple(found)
+
+
+def _may_hold(text: str) -> bool:
+    """Is anything in `text` written as a link?  Most texts have no sign of one, which costs little to see."""
+    if text.isascii() and not _DOTTED.search(text) and "//" not in text and "\\\\" not in text:
+        lower = text.lower()
+        if not any(sign in lower for sign in _SIGNS):
+            return False
+    return _HINT.search(text) is not None
+
+
+def find_disguised_links(text: str) -> tuple[DisguisedLink, ...]:
+    """Links written as Markdown, BBCode or HTML that show one site and lead to another, in order."""
+    if not _MARKED_HINT.search(text):
+        return ()
+    found: list[DisguisedLink] = []
+    for marked in _MARKED.finditer(text):
+        shown = find_links(marked["mdtext"] or marked["bbtext"] or marked["atext"] or "")
+        real = find_links(_with_scheme(marked["md"] or marked["bb"] or marked["a"] or ""))
+        if shown and real and (shown[0].domain or shown[0].host) != (real[0].domain or real[0].host):
+            found.append(DisguisedLink(*marked.span(), shown[0].host, real[0].host))
+    return tuple(found)
+
+
+def _with_scheme(target: str) -> str:
+    return f"http:{target}" if target.startswith("//") else target
+
+
+_MARKED_HINT = re.compile(r"\]\(|\[url=|<a\s", re.IGNORECASE)
+_TEXT = r"[^\[\]<>\n]{1,200}"
+_MARKED = re.compile(
+    rf"\[(?P<mdtext>{_TEXT})\]\(\s?<?(?P<md>[^\s()<>]{{1,2000}})|"
+    rf"\[url=[\"']?(?P<bb>[^\s\]\"']{{1,2000}})[\"']?\](?P<bbtext>{_TEXT})\[/url\]|"
+    rf"<a\s[^<>]{{0,200}}?href\s?=\s?[\"']?(?P<a>[^\s\"'<>]{{1,2000}})[^<>]{{0,200}}>(?P<atext>{_TEXT})</a",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=1)
@@ -119,15 +166,22 @@ def registrable(host: str) -> str:
     return known.privatesuffix(host) or ""
 
 
-_HINT = re.compile(r"[^\W_][.。．｡]\s?[^\W\d_]|://|:\\\\|\bdot\b|[\[({]\s?(?:dot|\.)\s?[\])}]|\bwww\b", re.IGNORECASE)
+_NAMES = ("dot", "punkt", "punto", "ponto", "point", "punt", "kropka", "точка")
+_SPELT = f"(?:{'|'.join(_NAMES)})"
+_SIGNS = (*_NAMES, "www", "[", "(", "{")
+_DOTTED = re.compile(r"\.(?:[^\W\d_]|\d{1,3}[/:?#])")
+_HINT = re.compile(
+    rf"[^\W_][.。．｡][^\W\d_]|\d\.\d{{1,3}}[/:?#]|:\s?//|:\s?\\\\|:\]//|\s{_SPELT}\s|[\[({{]\s?(?:{_SPELT}|\.)\s?[\])}}]|\bwww\b",
+    re.IGNORECASE,
+)
 _IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_DOT = r"(?:[.。．｡]|\s?[\[({]\s?(?:dot|\.)\s?[\])}]\s?|\s{1,2}dot\s{1,2})"
+_DOT = rf"(?:[.。．｡]|\s?[\[({{]\s?(?:{_SPELT}|\.)\s?[\])}}]\s?|\s{{1,2}}{_SPELT}\s{{1,2}})"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _LINK = re.compile(
     r"(?<![\w@.])(?:(?P<scheme>(?:h(?:tt|xx|\*\*)ps?|ftp|[a-z]{3,8}tps?)\s?:\s?(?://|\\\\)\s?|(?:https?|hxxps?)\[:\]//)"
     r"(?:[^\s/@]{1,80}@)?"
     rf"(?P<host>{_LABEL}(?:{_DOT}{_LABEL}){{0,8}})|(?P<bare>{_LABEL}(?:{_DOT}{_LABEL}){{1,8}}))"
-    r"\.?(?P<port>:\d{1,5})?(?P<path>[/?#][^\s<>\"'“”]{0,2000})?",
+    r"\.?(?P<port>:\d{1,5})?(?P<path>[/?#][^\s<>\"'“”\[\]]{0,2000})?",
     re.IGNORECASE,
 )
 _TRAILING = ".,;:!?)]}'\"…»"
@@ -148,7 +202,7 @@ def _read(text: str, match: re.Match[str]) -> Link | None:
     if text[start - 1 : start] == "@" or text[end : end + 1] == "@":
         return None
     domain = registrable(host) if host else ""
-    if not domain and not scheme:
+    if not domain and (not scheme or scheme[-1:].isspace()):
         return None
     if not scheme and not _plausible(shown_host, host, path, domain):
         return None
@@ -179,24 +233,11 @@ def _plausible(shown: str, host: str, path: str, domain: str) -> bool:
     if all(len(label) <= 2 for label in labels) and domain not in SHORTENERS:
         return False
     spelt = re.search(r"\s", shown)
-    if spelt and last not in (
-        "com",
-        "org",
-        "net",
-        "io",
-        "info",
-        "de",
-        "ru",
-        "uk",
-        "co",
-        "me",
-        "tv",
-        "xyz",
-        "top",
-        "biz",
-        "online",
-    ):
+    in_english = bool(spelt) and re.search(r"\bdot\b", shown, re.IGNORECASE)
+    if spelt and last not in (_SPELT_ENDS if in_english else _OTHER_ENDS):
         return False
+    if spelt and not in_english and len(labels[-2]) < 4:
+        return False  # "le point net" is about a point
     # "end.The next" is a missing space: a capital begins the last label while the host is not all capitals.
     tail = re.split(_DOT, shown, flags=re.IGNORECASE)[-1]
     if tail[:1].isupper() and not shown.isupper() and tail[1:].islower():
@@ -204,6 +245,9 @@ def _plausible(shown: str, host: str, path: str, domain: str) -> bool:
     return not (len(labels) == 2 and last in _WORDLIKE and not spelt)
 
 
+# What may stand behind a spelt-out dot; "point de vue" and "punt uit" are no links.
+_OTHER_ENDS = frozenset(("com", "net", "org", "ru", "info", "biz"))
+_SPELT_ENDS = _OTHER_ENDS | {"io", "de", "uk", "co", "me", "tv", "xyz", "top", "online"}
 # Suffixes that are also words that begin a sentence: a missing space is likelier than a link.
 _WORDLIKE = frozenset(
     [

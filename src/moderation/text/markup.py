@@ -27,7 +27,7 @@ MOST_BRACKETS = 100
 
 
 class Masked(Protocol):
-    """What is hidden: `label` is the kind of contact, or "word"."""
+    """What is hidden: `label` is the kind of contact, "word" or `REDACTED`."""
 
     @property
     def start(self) -> int: ...
@@ -40,8 +40,9 @@ class Masked(Protocol):
 def render(body: str, masks: Sequence[Masked] = ()) -> str:
     """The HTML of `body` with `masks` replaced. Each block carries `dir="auto"`."""
     text = _visible(masked(body, masks))
-    shown = _marked(text) if _MARKUP.search(text) and not _is_hostile(text) else _plain(text)
-    return shown.replace(_STAR, "*")
+    packed = _GAPS.sub("\n", text)
+    shown = _marked(text) if _MARKUP.search(packed) and not _is_hostile(packed) else _plain(text)
+    return shown.replace(_STAR, "*").replace(_MARK, "[removed]")
 
 
 def _is_hostile(text: str) -> bool:
@@ -49,19 +50,29 @@ def _is_hostile(text: str) -> bool:
 
 
 def masked(body: str, masks: Sequence[Masked]) -> str:
-    """`body` with each mask's span replaced: contact data by its fixed words, a word by its first letter and stars."""
-    pieces, at = [], 0
-    for mask in sorted(masks, key=lambda mask: mask.start):
-        if mask.start >= at:
-            hidden = body[mask.start : mask.end]
-            pieces += [
-                body[at : mask.start],
-                _starred(hidden) if mask.label == "word" else MASKS.get(mask.label, "[hidden]"),
-            ]
-            at = mask.end
+    """`body` with each mask's span replaced: contact data by its fixed words, a word by its first letter and stars,
+    what a moderator took out by a mark. Masks may overlap; what one of them hides stays hidden."""
+    pieces, at, label = [], 0, ""
+    for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end)):
+        if mask.end <= at:
+            continue
+        begins = max(mask.start, at)
+        if mask.start >= at or mask.label != label:
+            pieces += [body[at:begins], _shown(body[begins : mask.end], mask.label)]
+        at, label = mask.end, mask.label
     return "".join(pieces) + body[at:]
 
 
+def _shown(hidden: str, label: str) -> str:
+    if label == REDACTED:
+        return _MARK
+    return _starred(hidden) if label == "word" else MASKS.get(label, "[hidden]")
+
+
+REDACTED = "redacted"
+"""The label of what a moderator took out."""
+_MARK = "\u2045removed\u2046"
+"""Stands for the mark until the HTML is made, so that Markdown and links take its brackets for punctuation only."""
 _STAR = "\ue0f5"
 """Stands for a star until the HTML is made, so that Markdown takes none for emphasis. A private character: whoever
 types it gets a star."""
@@ -82,6 +93,9 @@ def _visible(text: str) -> str:
 
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_GAPS = re.compile(r"\n(?:[^\S\n]*\n)+")
+"""Blank lines mean nothing to the two patterns below, and each would be a new start for them: time would grow with the
+square of their number."""
 _NESTED = re.compile(rf"^(?:\s*(?:[>*+-]|\d{{1,9}}[.)])){{{MOST_NESTED}}}", re.MULTILINE)
 _MARKUP = re.compile(r"[*_`\[\]<>&\\~|#\t]|://|www\.|\w\.\w|@|^ {2,}| $|^\s*(?:[-+=]|\d+[.)])", re.MULTILINE)
 """What may be markup or a link. Too much is caught rather than too little."""

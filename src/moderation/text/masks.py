@@ -16,7 +16,11 @@ def masked(index: Index, core: Sequence[Unit]) -> Form | None:
     """The word that `core` (without outer punctuation) is read as, if some of its letters are struck out."""
     pattern: list[str] = []
     struck: list[str] = []
+    before = GONE
     for reading, _, _ in core:
+        if reading.plain == "×" and before == DIGIT:
+            return None  # a measure: 2×3
+        before = reading.kind
         if reading.kind == GONE:
             continue
         if reading.kind in (LETTER, FACE, ACCENT):
@@ -66,7 +70,7 @@ def _elastic(index: Index, pattern: list[str], struck: list[str]) -> Form | None
         return None
     text = "".join(pattern)
     head, tail = text[: text.index("?")], text[text.rindex("?") + 1 :]
-    if len(head) + len(tail) < 2 or "?" in head or not tail or "[" in text:
+    if len(head) + len(tail) < 2 or not tail or "[" in text or text != head + "?" * len(struck) + tail:
         return None
     for size in range(max(len(pattern) - 2, 4), len(pattern) + 3):
         for word, form in index.masked.get((size, pattern[0]), ()):

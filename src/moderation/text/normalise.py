@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from moderation.text.readings import ACCENT, FACE, GONE, LETTER, NATIVE, SPACE, Reading, Readings
+from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, LETTER, NATIVE, SPACE, Reading, Readings
 
 READ = Readings()
 
@@ -41,7 +41,7 @@ class Unit(NamedTuple):
 
 
 def fold(text: str) -> Folded:
-    """Fold `text`: total on any str, linear, and idempotent on its own `text`."""
+    """Fold `text`: total on any str, linear, and idempotent on its own `text` unless that shows markup again."""
     pieces = undress(text) if needs_undressing(text) else [(c, i, i + 1) for i, c in enumerate(text)]
     units = [Unit(READ[c], a, b) for c, a, b in pieces if READ[c].kind != GONE]
     letters: list[str] = []
@@ -65,13 +65,15 @@ def letters_of(word: str) -> str:
         return "".join(filter(str.isalnum, word.lower()))
     readings = [READ[c] for c in word]
     latin = any(r.kind in (LETTER, FACE, ACCENT) for r in readings)
-    shown = (r.look if latin and r.kind == NATIVE and r.look else r.plain for r in readings)
-    return "".join(c for letters in shown for c in letters if c.isalnum() or not c.isascii())
+    written = (r for r in readings if r.kind in (LETTER, FACE, ACCENT, NATIVE, DIGIT))
+    return "".join(r.look if latin and r.kind == NATIVE and r.look else r.plain for r in written)
 
 
 def squeeze(text: str) -> str:
     """The folded letters and digits alone: the same for texts that differ only in dress.  Stable between processes."""
-    return "".join(c for c in fold(text).text if c.isalnum())
+    if text.isascii() and not needs_undressing(text):
+        return "".join(filter(str.isalnum, text.lower()))
+    return "".join(filter(str.isalnum, fold(text).text))
 
 
 def read_units(text: str) -> list[Unit]:
@@ -80,37 +82,70 @@ def read_units(text: str) -> list[Unit]:
 
 
 def needs_undressing(text: str) -> bool:
-    """Could there be markup, entities or turned runs in `text`?"""
-    return bool(_DRESSED.search(text))
+    """Could there be invisible characters, markup, entities or turned runs in `text`?"""
+    if text.isascii():
+        unseen = not text.isprintable() and _CONTROL.search(text) is not None
+    else:
+        unseen = not UNSEEN.isdisjoint(text)
+    return unseen or (_has_sign(text) and _MARKUP_START.search(text) is not None)
+
+
+def _has_sign(text: str) -> bool:
+    """Is there a sign that markup begins with?  Five searches for one character cost less than one for any of five."""
+    return "<" in text or "&" in text or "[" in text or "%" in text or "\\" in text
 
 
 def undress(text: str) -> list[tuple[str, int, int]]:
-    """(character, start, end) of what is shown: tags dropped, entities decoded, right-to-left runs turned."""
-    if _MARKUP_START.search(text):
-        pieces: list[tuple[str, int, int]] = []
-        at = 0
-        lower = text.lower()
-        for found in _MARKUP.finditer(text):
-            pieces += [(text[i], i, i + 1) for i in range(at, found.start())]
-            if found.lastgroup == "entity":
-                shown = html.unescape(found.group())
-                pieces += [(c, found.start(), found.end()) for c in (shown if shown != found.group() else "")]
-                if shown == found.group():
-                    pieces += [(text[i], i, i + 1) for i in range(found.start(), found.end())]
-            elif found.lastgroup == "short":
-                if f"[/{found.group()[-2]}]".lower() not in lower:  # [s] alone is a letter in brackets, not a tag
-                    pieces += [(text[i], i, i + 1) for i in range(found.start(), found.end())]
-            elif found.lastgroup == "code":
-                pieces.append((_decode(found.group()), found.start(), found.end()))
-            at = found.end()
-        pieces += [(text[i], i, i + 1) for i in range(at, len(text))]
-    else:
-        pieces = [(c, i, i + 1) for i, c in enumerate(text)]
-    return _turn(pieces) if "\u202e" in text or "\u2067" in text else pieces
+    """(character, start, end) of what is shown: invisible characters and tags dropped, entities decoded, right-to-left
+    runs turned."""
+    pieces = [(c, i, i + 1) for i, c in enumerate(text) if c not in UNSEEN or c in _TURNS]
+    bare = "".join(c for c, _, _ in pieces)
+    if _MARKUP_START.search(bare):
+        pieces = _without_markup(bare, pieces)
+    if _OVERRIDE in bare:
+        pieces = _turn(pieces)
+    return [piece for piece in pieces if piece[0] not in UNSEEN]
 
 
+def _without_markup(bare: str, pieces: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    out: list[tuple[str, int, int]] = []
+    at = 0
+    lower = bare.lower()
+    for found in _MARKUP.finditer(bare):
+        first, last = found.span()
+        out += pieces[at:first]
+        start, end = pieces[first][1], pieces[last - 1][2]
+        shown = _meant(found, lower)
+        out += pieces[first:last] if shown == found.group() else [(c, start, end) for c in shown]
+        at = last
+    return out + pieces[at:]
+
+
+def _meant(found: re.Match[str], lower: str) -> str:
+    """What is shown for something that looks like markup."""
+    written = found.group()
+    if found.lastgroup == "entity":
+        return html.unescape(written)
+    if found.lastgroup == "short":  # [s] alone is a letter in brackets, not a tag
+        return "" if f"[/{written[-2]}]".lower() in lower else written
+    return chr(int(written[-2:], 16)) if found.lastgroup == "code" else ""
+
+
+def _characters(*ranges: tuple[int, int]) -> frozenset[str]:
+    return frozenset(chr(code) for first, last in ranges for code in range(first, last + 1))
+
+
+_OVERRIDE = "\u202e"
+_TURNS = frozenset("\u202c\u202d\u202e\u2069")
+# Formatting characters, fillers and selectors that take no place on the screen, and controls that are no space.
+UNSEEN = _characters(
+    (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x034F, 0x034F), (0x061C, 0x061C),
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
+    (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")  # the ASCII ones of `UNSEEN`
 _MARKUP_START = re.compile(r"<[a-z/!>]|&[#a-z]|\[/?[a-z]|%[2-7][0-9a-f]|\\[ux][0-9a-f]", re.IGNORECASE)
-_DRESSED = re.compile(_MARKUP_START.pattern + "|[\u202e\u2067]", re.IGNORECASE)
 _MARKUP = re.compile(
     r"(?P<tag><!--(?:[^-]|-(?!->)){0,200}-->|</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,200})?/?>|<>|</>|"
     r"\[/?(?:url|img|color|size|quote|code|center|spoiler|font)(?:=[^\[\]]{0,100})?\])|"
@@ -121,16 +156,12 @@ _MARKUP = re.compile(
 )
 
 
-def _decode(code: str) -> str:
-    return chr(int(code[-2:], 16))
-
-
 def _turn(pieces: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
     """Runs after a right-to-left override, up to its end or the line's, in the order in which they are seen."""
     out: list[tuple[str, int, int]] = []
     run: list[tuple[str, int, int]] | None = None
     for piece in pieces:
-        if piece[0] == "\u202e":
+        if piece[0] == _OVERRIDE:
             run = run or []
         elif run is not None and piece[0] in "\u202c\u2069\n\u202d":
             out += reversed(run)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LETTER, FACE, DIGIT, SIGN, MARK, SPACE, GONE, NATIVE, ACCENT = range(9)
+OPENING, CLOSING = "([{<\"'‘“«¿¡", "!?.,:;)]}>\"'’”»…"  # punctuation around a word
 
 
 class Reading(NamedTuple):
@@ -99,6 +100,7 @@ def read(char: str) -> Reading:
     if not look:
         named = _WORDS.match(unicodedata.name(char, ""))
         look = named.group(1).lower() if named else ""
+        look = look or _with_a_stroke(char)
         if not look and len(flat) > 1:
             joined = "".join(faces().get(c, c if c.isascii() and c.isalpha() else "") for c in flat)
             look = joined if len(joined) == len(flat) else ""
@@ -110,6 +112,17 @@ def read(char: str) -> Reading:
     if category[0] == "L" and flat:
         return Reading(NATIVE, "", flat, flat)
     return Reading(MARK, "", "", char)
+
+
+def _with_a_stroke(char: str) -> str:
+    """What the letter looks like of which this one is a variant: K for the Cyrillic қ, a ka with descender."""
+    base, variant, _ = unicodedata.name(char, "").partition(" WITH ")
+    if not variant or not base.startswith(("CYRILLIC", "GREEK", "ARMENIAN")):
+        return ""
+    try:
+        return faces().get(unicodedata.lookup(base), "")
+    except KeyError:
+        return ""
 
 
 def native_letter(char: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 MASKS = {"email": "[e-mail hidden]", "phone": "[phone number hidden]"}
 
@@ -25,7 +26,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     """Contact data in `text`, in order, none overlapping."""
     flat = _flatten(text)
     found: list[Contact] = []
-    if "@" in flat or _AT_HINT.search(flat):
+    if "@" in flat or _AT_HINT.search(flat) or (_PLAIN_AT.search(flat) and _SPELT_DOT.search(flat)):
         found += _emails(flat)
     if _DIGITS.search(flat) or _NUMBER_HINT.search(flat):
         found += _phones(flat)
@@ -35,6 +36,12 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
         if not kept or contact.start >= kept[-1].end:
             kept.append(contact)
     return tuple(kept)
+
+
+def holds_address(text: str) -> bool:
+    """Whether an e-mail address stands in `text`, also percent-encoded as in a web address."""
+    plain = unquote(unquote(text)) if "%" in text else text
+    return any(contact.kind == "email" for contact in find_contacts(plain))
 
 
 def mask_contacts(text: str, contacts: Iterable[Contact]) -> str:
@@ -49,6 +56,11 @@ def mask_contacts(text: str, contacts: Iterable[Contact]) -> str:
     return "".join(pieces) + text[at:]
 
 
+def without_contacts(text: str, most: int) -> str:
+    """`text` with its contact data masked, at most so many characters of it."""
+    return mask_contacts(text, find_contacts(text))[:most]
+
+
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x2060: 0x20, 0x200B: 0x20, 0xFEFF: 0x20, 0xA0: 0x20, 0xAD: 0x20}
 _WIDE |= {base + i: 0x30 + i for base in (0x660, 0x6F0, 0x966, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC) for i in range(10)}
 
@@ -61,18 +73,29 @@ def _flatten(text: str) -> str:
     return (lower if len(lower) == len(text) else text).translate(_WIDE)
 
 
-_AT_HINT = re.compile(r"[\s\[({<_*-](?:at|arroba|ät|собака|а)[\s\])}>_*-]|\[@\]|\(a\)")
+# What the two signs of an address are called where it is spelt out.
+_AT_NAMES = (
+    "at|ät|arroba|arobase|arobas|chiocciola|собака|собачка|равлик|małpa|malpa|zavináč|zavinac|kukac|snabela|snabel-a|"
+    "krøllalfa|apenstaartje|παπάκι|골뱅이|アット"
+)
+_DOT_NAMES = (
+    "dot|punkt|punktum|punt|point|punto|ponto|точка|крапка|kropka|tečka|tecka|nokta|pont|piste|τελεία|점|ドット"
+)
+_AT_HINT = re.compile(
+    rf"[\s\[({{<_*-](?:{_AT_NAMES.removeprefix('at|')}|а)[\s\])}}>_*-]|[\[({{<_*-]at[\s\])}}>_*-]|\sat[\])}}>_*-]|\[@\]|\(a\)"
+)
+_PLAIN_AT = re.compile(r"\sat\s")  # also tells a place: an address follows only where a dot is spelt out
 _DOT = (
-    r"(?:\s{0,2}[\[({<_*-]{1,2}\s?(?:dot|punkt|point|punto|ponto|точка|\.)\s?[\])}>_*-]{1,2}\s{0,2}|"
-    r"\s{1,2}(?:dot|punkt|point|punto|ponto|точка)\s{1,2}|\.)"
+    rf"(?:\s{{0,2}}[\[({{<_*-]{{1,2}}\s?(?:{_DOT_NAMES}|\.)\s?[\])}}>_*-]{{1,2}}\s{{0,2}}|"
+    rf"\s{{1,2}}(?:{_DOT_NAMES})\s{{1,2}}|\.)"
 )
 _AT_SIGN = re.compile(
-    r"\s{0,2}[\[({<_*-]{1,2}\s?(?P<boxed>at|@|a|ät|arroba|собака)\s?[\])}>_*-]{1,2}\s{0,2}|"
-    r"\s{1,2}(?P<word>at|arroba|собака)\s{1,2}|\s?(?P<sign>@)\s?"
+    rf"\s{{0,2}}[\[({{<_*-]{{1,2}}\s?(?P<boxed>{_AT_NAMES}|@|a)\s?[\])}}>_*-]{{1,2}}\s{{0,2}}|"
+    rf"\s{{1,2}}(?P<word>{_AT_NAMES})\s{{1,2}}|\s?(?P<sign>@)\s?"
 )
 _LOCAL_END = re.compile(rf"(?:[\w+%-]{{1,64}}{_DOT}){{0,3}}[\w+%'-]{{1,64}}\Z")
 _HOST = re.compile(rf"[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{1,5}}")
-_SPELT_DOT = re.compile(r"dot|punkt|point|punto|ponto|точка|[\[({<_*-]\s?\.")
+_SPELT_DOT = re.compile(rf"(?:{_DOT_NAMES})|[\[({{<_*-]\s?\.")
 _TLD = re.compile(r"(?:[a-z]{2,24}|xn--[\w-]{2,30}|[^\W\d_]{2,24})\Z")
 # Words before a plain "at" that tell a place, not the name of a mailbox.
 _PLACE = frozenset(
@@ -150,7 +173,8 @@ def _emails(text: str) -> Iterator[Contact]:
             continue
         spelt = bool(_SPELT_DOT.search(host.group()))
         loose = sign.group() != "@"
-        if sign.group("word") and not (spelt and local.group().rsplit(None, 1)[-1] not in _PLACE):
+        named = sign.group("word")  # a plain "at" also tells a place; the names of the sign tell nothing else
+        if named == "at" and not (spelt and local.group().rsplit(None, 1)[-1] not in _PLACE):
             continue
         if loose and sign.group("sign") and not spelt and sign.group().strip(" ") != "@":
             continue
@@ -160,7 +184,11 @@ def _emails(text: str) -> Iterator[Contact]:
 
 
 _DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
-_CANDIDATE = re.compile(r"(?:\+|\(|(?<![\w.,:/#-])(?<!\w[^\w\s]))?(?<!\d)\d(?:[\s().\-/–‑·]{0,3}\d){6,17}(?!\d)")
+# A number may stand right behind a letter of a script that is written without spaces.
+_UNSPACED = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
+_CANDIDATE = re.compile(
+    rf"(?:\+|\(|(?<![^\W{_UNSPACED}])(?<![.,:/#-])(?<!\w[^\w\s]))?(?<!\d)\d(?:[\s().\-/–‑·]{{0,3}}\d){{6,17}}(?!\d)"
+)
 _NUMBER = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|nought|double|triple)"
 _NUMBER_HINT = re.compile(rf"\b{_NUMBER}[\s,.-]{{1,3}}{_NUMBER}\b")
 _SPELT = re.compile(rf"\b{_NUMBER}(?:[\s,.-]{{1,3}}(?:{_NUMBER}|\d))" + r"{6,16}\b")
@@ -168,8 +196,14 @@ _CUE = re.compile(
     r"(?:call|phone|tel|mobile|cell|whats\s?app|text|dial|ring|viber|signal|telegram|fax|number|sms|contact)\W{0,3}(?:\w{1,8}\W{1,3}){0,3}\Z"
 )
 _NOT_PHONE = re.compile(
-    r"(?:isbn(?:-1[03])?|issn|order|invoice|ref|case|id|no|nr|sku|ticket|doi|pmid|version|v|ean|iban|account|#|[$€£¥₹])\W{0,3}\Z"
+    r"(?:(?:isbn(?:-1[03])?|issn|order|invoice|ref|reference|case|id|no|nr|sku|ticket|doi|pmid|version|v|ean|iban|account|"
+    r"serial|tracking|customer|member|model|part|batch|policy|booking|reservation|bestellung|rechnung|commande|pedido)"
+    r"(?:\s(?:number|no|nr|id|code))?|#|[$€£¥₹])\W{0,3}\Z"
 )
+_IBAN = re.compile(r"\b[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){1,7}(?:\s?[a-z0-9]{1,3})?\Z")
+_DECIMAL = re.compile(r"\d{1,3}[.,]\d{5,}\Z")
+_FRENCH = re.compile(r"0\d(?:\.\d\d){4}\Z")
+_RUNS_ON = re.compile(rf"[^\W\d{_UNSPACED}]|[%€@]")  # what follows is no part of a telephone number
 _DATE = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[\sT]+\d{1,2})?")
 _YEARS = re.compile(r"(?:1[5-9]|20)\d\d\s?[-–/]\s?(?:(?:1[5-9]|20)\d\d)(?:\D.*)?\Z")
 _GROUPED = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d{1,2})?\Z")
@@ -192,14 +226,18 @@ def _is_phone(text: str, start: int, end: int) -> bool:
     shown = text[start:end]
     digits = re.sub(r"\D", "", shown)
     before = text[max(0, start - 40) : start]
-    if not 7 <= len(digits) <= 15 or text[end : end + 1].isalpha() or text[end : end + 1] in ("%", "€", "@", "_"):
+    if not 7 <= len(digits) <= 15 or _RUNS_ON.match(text, end):
         return False
     cued = bool(_CUE.search(before))
     if shown.startswith("+") and len(digits) >= 8:
         return True
     if _NOT_PHONE.search(before) or (before[-1:] in ("_", "=", "/", ".", ",", ":", "-", "#") and not cued):
         return False
-    if _DATE.fullmatch(shown) or _YEARS.match(shown) or _DOTTED.fullmatch(shown):
+    if _FRENCH.match(shown):
+        return True
+    if any(kind.match(shown) for kind in (_YEARS, _DECIMAL)) or _DATE.fullmatch(shown) or _DOTTED.fullmatch(shown):
+        return False
+    if _IBAN.search(before + shown) or _RUNS_ON.match(before[-1:]):
         return False
     groups = re.findall(r"\d+", shown)
     if (

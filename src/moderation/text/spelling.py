@@ -6,7 +6,8 @@ all have the key of fuck.  The key finds candidates; `distance` says whether one
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 _CLASS = {"c": "k", "q": "k", "z": "s", "v": "u", "l": "i", "y": "i"}
@@ -32,9 +33,16 @@ def key_of(letters: str) -> tuple[str, list[int]]:
     return "".join(key), begins
 
 
-@lru_cache(maxsize=65536)
 def key(letters: str) -> str:
-    return key_of(letters)[0]
+    """The key alone, in a fraction of the time."""
+    if "ph" in letters:
+        letters = _PH.sub("f", letters)
+    return _TWICE.sub("", letters.translate(_CLASSES))
+
+
+_CLASSES = str.maketrans(_CLASS)
+_PH = re.compile("p+h")
+_TWICE = re.compile(r"(.)(?=\1)", re.DOTALL)  # every letter of a run but its last
 
 
 def runs(letters: str) -> tuple[str, ...]:
@@ -43,7 +51,7 @@ def runs(letters: str) -> tuple[str, ...]:
     return tuple(letters[a:b] for a, b in pairwise(begins))
 
 
-def distance(word: tuple[str, ...], seen: tuple[str, ...]) -> tuple[int, bool]:
+def distance(word: Sequence[str], seen: Sequence[str]) -> tuple[int, bool]:
     """How many odd choices of letter make `seen` out of `word` (both as runs of the same key), and whether any run was
     stretched.  Stretching is free: readers ignore it."""
     odd = 0
@@ -67,7 +75,7 @@ def distance(word: tuple[str, ...], seen: tuple[str, ...]) -> tuple[int, bool]:
 
 def squash(letters: str) -> str:
     """Every run of the same letter once."""
-    return "".join(c for i, c in enumerate(letters) if i == 0 or c != letters[i - 1])
+    return _TWICE.sub("", letters)
 
 
 _SOUNDS = (

@@ -10,6 +10,13 @@ from pathlib import Path
 
 from moderation.text.spelling import key, squash
 
+ENGLISH = frozenset(
+    ("the", "and", "of", "to", "is", "are", "was", "were", "that", "this", "with", "for", "you", "it", "not", "they",
+     "have", "has", "be", "on", "at", "by", "from", "my", "your", "he", "she", "his", "her", "we", "what", "who", "but",
+     "if", "just", "don't", "can", "will", "would", "get", "all", "like", "an", "or", "them", "their", "its", "been")
+)  # fmt: skip
+"""Words that hardly an English text of some length does without."""
+
 
 @lru_cache(maxsize=1)
 def common() -> frozenset[str]:
@@ -31,6 +38,7 @@ def innocent_keys() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def innocent_squashed() -> frozenset[str]:
+    """The innocent words with repeated letters folded into one."""
     return frozenset(squash(word) for word in innocent())
 
 

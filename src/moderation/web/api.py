@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -9,10 +10,11 @@ from urllib.parse import urlencode
 import orjson
 from flask import Blueprint, Response, current_app, g, request
 
+from moderation import catalogue, forms, logins, proof_of_work, receipts
 from moderation.actions import articles as article_actions
 from moderation.actions import review
 from moderation.actions.submit import Intake
-from moderation.edges import queries, telemetry
+from moderation.edges import queries, queue, telemetry
 from moderation.edges.comments import finding_row
 from moderation.errors import (
     FieldProblem,
@@ -24,17 +26,17 @@ from moderation.errors import (
     UnsupportedContent,
 )
 from moderation.settings import Site
-from moderation.values import Comment, Receipt, Right
-from moderation.web import auth, pages, wire
+from moderation.values import Comment, Receipt, Right, Sort, Status
+from moderation.web import auth, confirm, pages, wire
+from moderation.web.answers import private
 from moderation.web.context import client_address, request_id, rt
+from moderation.web.front import OUTCOME, receipt_json
+from moderation.web.headers import CACHEABLE
 from moderation.web.problems import problem
 from moderation.web.threads import threads
 
 api = Blueprint("api", __name__)
 
-AWAITING = "Your comment is awaiting moderation."
-PUBLISHED = "Your comment is published."
-EXPOSED = "RateLimit, RateLimit-Policy, Retry-After, Location"
 MOST_COUNTS = 100
 
 
@@ -42,54 +44,80 @@ MOST_COUNTS = 100
 def post_comment(site_id: str) -> Response:
     """Take in a comment. JSON or a form; the form's answers are for people."""
     settings = _site(site_id)
-    kind = _content_kind()
-    origin = _check_origin(settings, kind)
+    kind = content_kind()
     values: Mapping[str, str] = {}
     try:
-        raw = _body()
-        if kind == "json":
-            value = wire.parse_json(raw)
-        else:
-            values = wire.parse_form(raw)
-            value = wire.from_form(values)
-        submission = wire.submission(
-            value,
-            site_id=site_id,
-            site=settings,
-            address=client_address(),
-            request_id=request_id(),
-            own_origin=rt().env.public_url,
+        if kind == "form":
+            values = wire.parse_form(body_bytes())  # first, so that a refusal gives back what was typed
+        _check_origin(settings)
+        receipt = _outcome() or _submit(
+            site_id,
+            settings,
+            wire.from_form(values) if kind == "form" else wire.parse_json(body_bytes()),
+            token=_login_token() or (confirm.kept(site_id) if kind == "form" else None),
         )
-        receipt = intake().submit(submission)
     except ModerationError as error:
-        telemetry.submissions_total.labels(site_id, type(error).__name__).inc()
+        telemetry.count_submission(site_id, type(error).__name__)
         if kind == "json":
             raise
         return _form_refused(site_id, values, error)
-    telemetry.submissions_total.labels(site_id, "published" if receipt.published else "held").inc()
-    return _accepted(site_id, receipt, kind, origin)
+    telemetry.count_submission(site_id, "published" if receipt.published else "held")
+    return _accepted(site_id, receipt, kind)
 
 
-def _accepted(site_id: str, receipt: Receipt, kind: str, origin: str | None) -> Response:
+def _outcome() -> Receipt | None:
+    """What submitting this very body has come to before Flask was asked. Raises that."""
+    outcome = request.environ.get(OUTCOME)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return cast(Receipt | None, outcome)
+
+
+def _submit(site_id: str, settings: Site, value: Any, token: str | None) -> Receipt:
+    submission = wire.submission(
+        value,
+        site_id=site_id,
+        site=settings,
+        address=client_address(),
+        request_id=request_id(),
+        own_origin=rt().env.public_url,
+        key=request.headers.get("Idempotency-Key"),
+        login=lambda token: logins.read(rt(), site_id, settings.login, token),
+        token=token,
+    )
+    return intake().submit(submission)
+
+
+def _login_token() -> str | None:
+    """A token of the publisher's login that came as a header. Those of our API have no dots, and prove no author."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token.count(".") == 2 else None
+
+
+def _accepted(site_id: str, receipt: Receipt, kind: str) -> Response:
     if kind == "form":
         location = _after_form(site_id, receipt)
         return Response(b"", 303, {"Location": location, **receipt.headers})
-    body = {
-        "id": receipt.comment_id,
-        "status": "approved" if receipt.published else "pending",
-        "message": PUBLISHED if receipt.published else AWAITING,
-    }
-    response = Response(orjson.dumps(body), 201 if receipt.published else 202, receipt.headers, "application/json")
+    status = 201 if receipt.published else 202
+    link = receipts.link(rt(), receipt.comment_id)
+    response = Response(
+        receipt_json(receipt, link, catalogue.spoken()),
+        status,
+        receipt.headers,
+        "application/json",
+    )
     if receipt.published:
         response.headers["Location"] = _after_form(site_id, receipt)
     return response
 
 
 def _after_form(site_id: str, receipt: Receipt) -> str:
-    """Where a reader goes after posting: the article where its address is known, else the thread page."""
+    """Where a reader goes after posting: the article where its address is known, else the thread page, which has the
+    receipt of one that waits."""
     if receipt.article_url:
         return f"{receipt.article_url}#comment-{receipt.comment_id}"
-    query = {"article": receipt.article_key} | ({} if receipt.published else {"held": "1"})
+    held = {} if receipt.published else {"held": receipts.give(rt(), receipt.comment_id)}
+    query = {"article": receipt.article_key} | held
     return f"/t/{site_id}?{urlencode(query)}#comment-{receipt.comment_id}"
 
 
@@ -117,25 +145,24 @@ def preflight(site_id: str) -> Response:
         raise OriginRefused("origin-unlisted")
     allow = {
         "Access-Control-Allow-Methods": "POST, OPTIONS",
-        "Access-Control-Allow-Headers": "content-type, idempotency-key",
+        "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key",
         "Access-Control-Max-Age": "600",
     }
     g.cors_origin = origin
-    return Response(b"", 204, allow)
+    return Response(b"", 204, allow, "text/plain")
 
 
-def _check_origin(settings: Site, kind: str) -> str | None:
-    """The origin to answer to with CORS headers, if any. Raises OriginRefused for one neither ours nor listed."""
+def _check_origin(settings: Site) -> None:
+    """A listed origin is answered with CORS headers. Raises OriginRefused for one neither ours nor listed."""
     origin = request.headers.get("Origin")
     if origin is None or origin == rt().env.public_url:
-        return None
+        return
     if origin not in settings.origins:
         raise OriginRefused("origin-unlisted")
     g.cors_origin = origin
-    return origin
 
 
-def _content_kind() -> str:
+def content_kind() -> str:
     """`json` or `form`. Raises UnsupportedContent."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedContent("content-encoding")
@@ -146,7 +173,7 @@ def _content_kind() -> str:
     return kind
 
 
-def _body() -> bytes:
+def body_bytes() -> bytes:
     """At most `wire.MOST_BYTES`. Raises TooLarge."""
     if (request.content_length or 0) > wire.MOST_BYTES:
         raise TooLarge(wire.MOST_BYTES)
@@ -160,6 +187,7 @@ def _body() -> bytes:
 def get_thread(site_id: str) -> Response:
     """An article's approved comments, for anyone and any cache."""
     page = threads().page(site_id, _article_key(site_id), request.args.get("cursor", ""), newest_first=_newest_first())
+    threads().remember((request.environ["PATH_INFO"], request.environ["QUERY_STRING"]), page)
     return _cacheable(page.body, page.etag)
 
 
@@ -170,31 +198,39 @@ def get_counts(site_id: str) -> Response:
     given = request.args.getlist("article")
     if not 1 <= len(given) <= MOST_COUNTS:
         raise Invalid([FieldProblem("/article", "required" if not given else "too-many")])
-    keys = {each: wire.article_url(each, origins) or each for each in given}
+    keys = {each: wire.article_key(each, origins) for each in given}
     with rt().store.reading() as connection:
         counted = queries.approved_counts(connection, site_id, list(set(keys.values())))
     return _cacheable(orjson.dumps({"counts": {each: counted[key] for each, key in keys.items()}}), None)
 
 
+@api.get("/v1/<site_id>/form")
+def get_form(site_id: str) -> Response:
+    """A token for a form under an article, to be sent back with the comment. Each is handed out once."""
+    token = forms.give(rt(), site_id, _article_key(site_id))
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+    return Response(orjson.dumps({"token": token}), 200, headers, "application/json")
+
+
+@api.get("/v1/<site_id>/challenge")
+def get_challenge(site_id: str) -> Response:
+    """A challenge of the proof of work, whose solution is sent back with the comment. Each is handed out once."""
+    settings = _site(site_id).form
+    if settings.proof == "off":
+        raise NotFound("challenge")
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+    return Response(orjson.dumps(proof_of_work.give(rt(), site_id, settings)), 200, headers, "application/json")
+
+
 def _cacheable(body: bytes, etag: str | None) -> Response:
-    """CDNs may keep it for a moment; it is the same for everyone (reliability: CORS)."""
-    headers = {
-        "Access-Control-Allow-Origin": "*",
-        "Cache-Control": "public, max-age=10, stale-while-revalidate=30",
-    }
-    if etag:
-        headers["ETag"] = etag
-        if etag in request.headers.get("If-None-Match", ""):
-            return Response(b"", 304, headers)
+    headers = CACHEABLE | ({"ETag": etag} if etag else {})
+    if etag and etag in request.headers.get("If-None-Match", ""):
+        return Response(b"", 304, headers, "application/json")
     return Response(body, 200, headers, "application/json")
 
 
 def _article_key(site_id: str) -> str:
-    given = request.args.get("article", "")
-    key = wire.article_url(given, (*_site(site_id).origins, rt().env.public_url)) or given
-    if not (wire.is_article_id(key) or key.startswith(("http://", "https://"))) or len(key) > 450:
-        raise Invalid([FieldProblem("/article", "required" if not given else "article-id")])
-    return key
+    return wire.article_key(request.args.get("article", ""), (*_site(site_id).origins, rt().env.public_url))
 
 
 def _newest_first() -> bool:
@@ -211,9 +247,10 @@ def get_queue(site_id: str) -> Response:
     _site(site_id)
     status = wire.status_of(request.args.get("status", "pending"))
     with rt().store.reading() as connection:
-        page = queries.queue_page(connection, [site_id], status, request.args.get("cursor") or None)
+        sort = Sort.OLDEST if status is Status.PENDING else Sort.NEWEST
+        page = queue.page(connection, queue.Asked([site_id], status, sort=sort), request.args.get("cursor") or None)
         counts = queries.tab_counts(connection, [site_id])
-    return _private(
+    return private(
         {
             "counts": {tab.value: count for tab, count in counts.items()},
             "items": [_queued(item) for item in page.items],
@@ -227,7 +264,7 @@ def get_queue(site_id: str) -> Response:
 def post_decisions(site_id: str) -> Response:
     """Decide about comments. 409 when not one of them could be decided; each answer says how its comment stands."""
     _site(site_id)
-    rulings = wire.rulings(_json_body())
+    rulings = wire.rulings(json_body())
     outcomes = review.decide(rt(), auth.current(), rulings, request_id(), site=site_id)
     for ruling, outcome in zip(rulings, outcomes, strict=True):
         telemetry.decisions_total.labels(ruling.decision.value, outcome.result).inc()
@@ -242,7 +279,7 @@ def post_decisions(site_id: str) -> Response:
         }
         for outcome in outcomes
     ]
-    return _private(answers, 200 if any(outcome.result == "decided" for outcome in outcomes) else 409)
+    return private(answers, 200 if any(outcome.result == "decided" for outcome in outcomes) else 409)
 
 
 @api.post("/v1/<site_id>/articles")
@@ -250,7 +287,7 @@ def post_decisions(site_id: str) -> Response:
 def post_article(site_id: str) -> Response:
     """Open or close an article, or make it known with its title and address."""
     origins = (*_site(site_id).origins, rt().env.public_url)
-    change = wire.article_change(_json_body(), origins)
+    change = wire.article_change(json_body(), origins)
     key = wire.article_url(change.article, origins) or change.article
     article = article_actions.change(
         rt(),
@@ -260,22 +297,18 @@ def post_article(site_id: str) -> Response:
         closed=change.closed,
         title=change.title,
         url=change.url,
+        tags=change.tags,
         request_id=request_id(),
     )
     shown = {"key": article.key, "url": article.url, "title": article.title, "closed": article.closed}
-    return _private(shown)
+    return private(shown)
 
 
-def _json_body() -> Any:
-    if _content_kind() != "json":
+def json_body() -> Any:
+    """What came as JSON. Raises UnsupportedContent, TooLarge, Unparsable."""
+    if content_kind() != "json":
         raise UnsupportedContent("content-type")
-    return wire.parse_json(_body())
-
-
-def _private(value: object, status: int = 200) -> Response:
-    return Response(
-        orjson.dumps(value, option=orjson.OPT_UTC_Z), status, {"Cache-Control": "no-store"}, "application/json"
-    )
+    return wire.parse_json(body_bytes())
 
 
 def _queued(comment: Comment) -> dict[str, Any]:
@@ -308,6 +341,7 @@ def _queued(comment: Comment) -> dict[str, Any]:
         "decided": {"by": comment.decided_by, "at": comment.decided_at, "reason": comment.reason}
         if comment.decided_at
         else None,
+        "escalated": dataclasses.asdict(comment.escalation) if comment.escalation else None,
     }
 
 
@@ -319,4 +353,5 @@ def _site(site_id: str) -> Site:
 
 
 def intake() -> Intake:
+    """This process's intake of comments."""
     return cast(Intake, current_app.extensions["intake"])

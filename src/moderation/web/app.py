@@ -18,31 +18,72 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from moderation import __version__
+from moderation import __version__, catalogue
+from moderation.actions.limits import blown_fuses
+from moderation.actions.promise import clocks
 from moderation.actions.submit import Intake
+from moderation.catalogue import _
 from moderation.edges import queries, telemetry
-from moderation.errors import ModerationError, NotSignedIn, Unparsable, UnsupportedContent
+from moderation.errors import ModerationError, NotSignedIn, SecondStepMissing, Unparsable, UnsupportedContent
 from moderation.runtime import Runtime
-from moderation.values import Status
-from moderation.web import audit, auth, context, docs
-from moderation.web.api import EXPOSED, api
+from moderation.web import audit, auth, bulk, context, decisions, docs, live, own, searching
+from moderation.web.again import form_again
+from moderation.web.api import api
+from moderation.web.backtests import backtests
+from moderation.web.bans import bans
+from moderation.web.bans_api import bans_api
+from moderation.web.closing import closing
+from moderation.web.confirm import confirm
 from moderation.web.desk import desk
+from moderation.web.desk_keys import desk_keys, key_for
+from moderation.web.details import details
+from moderation.web.front import STARTED, Front
+from moderation.web.headers import API_POLICY, COMMON, EXPOSED, PAGE_POLICY, transport
+from moderation.web.me import me
+from moderation.web.notes import notes
+from moderation.web.numbers import numbers
 from moderation.web.pages import pages
+from moderation.web.people import people
 from moderation.web.problems import problem, untyped
+from moderation.web.redactions import redactions
+from moderation.web.reveal import reveal
+from moderation.web.rules import rules
+from moderation.web.second_step import second_step
+from moderation.web.single_sign_on import single_sign_on
 from moderation.web.threads import Threads
+from moderation.web.tokens import tokens
 
 log = structlog.get_logger()
 
-COMMON = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
-}
-API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
-    "trusted-types 'none'; report-to csp"
+BLUEPRINTS = (
+    api,
+    pages,
+    own.own,
+    confirm,
+    auth.auth,
+    desk,
+    decisions.decisions,
+    details,
+    notes,
+    redactions,
+    closing,
+    bans,
+    bans_api,
+    searching.searching,
+    live.live,
+    bulk.bulk,
+    audit.audit,
+    numbers,
+    rules,
+    backtests,
+    reveal,
+    me,
+    desk_keys,
+    second_step,
+    single_sign_on,
+    people,
+    tokens,
+    docs.docs,
 )
 
 
@@ -52,27 +93,39 @@ def create_app(rt: Runtime) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=64 * 1024, MAX_FORM_MEMORY_SIZE=64 * 1024, PROPAGATE_EXCEPTIONS=False)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False
-    app.extensions.update(moderation=rt, intake=Intake(rt), threads=Threads(rt))
-    for blueprint in (api, pages, auth.auth, desk, audit.audit, docs.docs):
+    app.url_map.merge_slashes = False  # its redirects would carry whatever host the request named
+    intake, threads = Intake(rt), Threads(rt)
+    app.extensions.update(moderation=rt, intake=intake, threads=threads)
+    app.wsgi_app = Front(app.wsgi_app, rt, intake, threads)  # type: ignore[method-assign]  # as Flask's manual has it
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     _add_probes(app, rt)
     app.before_request(_begin)
     app.url_defaults(_version_static)
+    _add_catalogue(app)
     app.after_request(_finish)
     app.register_error_handler(ModerationError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(ParseException, _refuse_framing)
     app.register_error_handler(Exception, _fail)
-    secure = rt.env.public_url.startswith("https://")
-    app.config["TRANSPORT"] = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"} if secure else {}
+    app.config["TRANSPORT"] = transport(rt.env.public_url)
     return app
 
 
 def _begin() -> None:
-    g.started = time.perf_counter()
+    g.started = request.environ[STARTED]
     g.request_id = context.rt().new_id()
+    catalogue.speak(_language())
     if request.mimetype.startswith("multipart/"):
         raise UnsupportedContent("content-type")  # parsing it has been a denial of service more than once
+
+
+def _language() -> str:
+    """The site's, for its readers; else the first of the browser's that there is."""
+    site = context.rt().rules.sites.get((request.view_args or {}).get("site_id", ""))
+    if site is not None and request.blueprint in ("api", "pages", "own"):
+        return str(site.settings.language)
+    return catalogue.best(list(request.accept_languages.values()))
 
 
 def _version_static(endpoint: str, values: dict[str, Any]) -> None:
@@ -105,6 +158,8 @@ def _finish(response: Response) -> Response:
         headers["Cache-Control"] = "no-store"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["X-Frame-Options"] = "DENY"
+    elif response.status_code >= 400 and "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"  # an error is of this moment, and its number of this request
     if "Cross-Origin-Resource-Policy" not in headers:
         is_public = path.startswith(("/v1/", "/embed.js")) and "Authorization" not in request.headers
         headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_public else "same-origin"
@@ -119,30 +174,29 @@ def _finish(response: Response) -> Response:
 
 
 def _tell(status: int) -> None:
-    took = time.perf_counter() - g.started
-    route = request.url_rule.rule if request.url_rule else "none"
-    telemetry.requests_total.labels(route, f"{status // 100}xx").inc()
-    telemetry.request_seconds.labels(route).observe(took)
     site = (request.view_args or {}).get("site_id")
-    log.info(
-        "request",
-        request=g.request_id,
-        method=request.method if len(request.method) < 10 else "other",
-        route=route,
-        site=site if site in context.rt().rules.sites else None,
-        status=status,
-        ms=round(took * 1000, 2),
+    telemetry.tell_request(
+        g.request_id,
+        request.method if len(request.method) < 10 else "other",
+        request.url_rule.rule if request.url_rule else "none",
+        site if site in context.rt().rules.sites else None,
+        status,
+        time.perf_counter() - g.started,
     )
 
 
 def _refuse(error: ModerationError) -> AnyResponse:
     """A known error: problem details, or for a moderator's page the way to the sign-in."""
-    if isinstance(error, NotSignedIn) and request.method == "GET" and request.path.startswith("/desk"):
-        return redirect(auth.sign_in_path(request.full_path), 303)
+    is_missing = isinstance(error, (NotSignedIn, SecondStepMissing))
+    if is_missing and request.method == "GET" and request.path.startswith("/desk"):
+        return redirect(auth.sign_in_path(request.full_path, getattr(error, "what", None)), 303)
     status, body, headers = problem(error, g.request_id)
     if wants_page():
-        return _page(status, body, headers)
+        return form_again(error, status) or _page(status, body, headers)
     return Response(orjson.dumps(body), status, headers, "application/problem+json")
+
+
+TITLES = {404: "Nothing here", 405: "This method is not allowed here", 413: "The body is too large"}
 
 
 def _refuse_http(error: HTTPException) -> AnyResponse:
@@ -150,8 +204,7 @@ def _refuse_http(error: HTTPException) -> AnyResponse:
     status = error.code or 500
     if status < 400:
         return error.get_response()
-    titles = {404: "Nothing here", 405: "This method is not allowed here", 413: "The body is too large"}
-    title = titles.get(status, error.name)
+    title = _(TITLES.get(status, error.name))
     body = untyped(status, title, title + ".", g.get("request_id", ""))
     headers = {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or []))} if status == 405 else {}
     if wants_page():
@@ -167,8 +220,8 @@ def _refuse_framing(_: Exception) -> AnyResponse:
 def _fail(error: Exception) -> AnyResponse:
     """A fault of ours: logged with its place, told without its text."""
     log.error("request-failed", request=g.get("request_id"), error=type(error).__name__, where=telemetry.places(error))
-    told = "Nothing was changed. Please try again; if it stays, tell the site's owner the number below."
-    body = untyped(500, "Something went wrong here", told, g.get("request_id", ""))
+    told = _("Nothing was changed. Please try again; if it stays, tell the site's owner the number below.")
+    body = untyped(500, _("Something went wrong here"), told, g.get("request_id", ""))
     return _page(500, body, {}) if wants_page() else Response(orjson.dumps(body), 500, {}, "application/problem+json")
 
 
@@ -179,6 +232,15 @@ def wants_page() -> bool:
 
 def _page(status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:
     return Response(render_template("problem.html", problem=body), status, headers, "text/html")
+
+
+def _add_catalogue(app: Flask) -> None:
+    """Templates say their sentences through the catalogue, as the code does."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.jinja_env.install_gettext_callables(catalogue._, catalogue.plural)  # type: ignore[attr-defined]
+    for say in (catalogue.spoken, catalogue.counted, catalogue.number_words, catalogue.words_of, key_for):
+        app.jinja_env.globals[say.__name__] = say
 
 
 def _add_probes(app: Flask, rt: Runtime) -> None:
@@ -231,12 +293,23 @@ def _store_answers(rt: Runtime) -> bool:
     return True
 
 
-def _waiting(rt: Runtime) -> dict[str, int]:
+def _waiting(rt: Runtime) -> list[telemetry.SiteWaits]:
     try:
         with rt.store.reading() as connection:
-            return {site: queries.tab_counts(connection, [site])[Status.PENDING] for site in rt.rules.sites}
+            found = clocks(rt, connection, list(rt.rules.sites))
     except ModerationError:
-        return {}
+        return []
+    blown = blown_fuses(rt, rt.rules.sites)
+    return [
+        telemetry.SiteWaits(
+            clock.site,
+            clock.waiting,
+            clock.age.total_seconds() if clock.age is not None else 0,
+            clock.promise.total_seconds() if clock.promise is not None else None,
+            clock.site in blown,
+        )
+        for clock in found
+    ]
 
 
 def _plain(value: dict[str, str], status: int = 200) -> Response:

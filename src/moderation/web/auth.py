@@ -9,24 +9,27 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import Literal, ParamSpec, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from moderation import passwords
+from moderation import passwords, sessions
 from moderation.actions import accounts
+from moderation.catalogue import _
 from moderation.errors import (
     Forbidden,
     Invalid,
     NotFound,
     NotSignedIn,
     OriginRefused,
+    SecondStepMissing,
     SignInRefused,
     UnsupportedContent,
 )
+from moderation.text.redact import holds_address
 from moderation.values import Moderator, Right
 from moderation.web.context import client_address, rt
 from moderation.web.problems import detail, field_sentence
@@ -43,20 +46,28 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def signed_in(right: Right) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """For a page of the desk: a session with `right`, and for a changing request the proof of purpose.
+def signed_in(
+    right: Right, step: Literal["done", "fresh", "set-up", "any"] = "done"
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """For a page of the desk: a session with `right`, and for a changing request the proof of purpose. `step` says
+    how far the second step must be: done, done of late, for setting one up (done of late where there is one), or not.
 
-    Raises NotSignedIn, Forbidden, OriginRefused.
+    Raises NotSignedIn, SecondStepMissing, Forbidden, OriginRefused.
     """
 
     def guard(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            g.moderator = accounts.moderator_of_session(rt(), _cookie())
+            secret = cookie()
+            session = sessions.alive(rt(), secret)
+            g.moderator = sessions.as_moderator(session.person, secret)
             if request.method not in ("GET", "HEAD"):
                 check_same_origin()
-                _check_kind()
+                check_kind()
                 _check_csrf()
+            missing = sessions.missing_step(rt(), session, fresh=step in ("fresh", "set-up"))
+            if missing and step not in ("any", missing):
+                raise SecondStepMissing(missing)
             if not g.moderator.may(right):
                 raise Forbidden(right.value)
             return view(*args, **kwargs)
@@ -91,6 +102,13 @@ def current() -> Moderator:
     return cast(Moderator, g.moderator)
 
 
+@auth.app_template_global()
+def may(right: str, site: str) -> bool:
+    """For a page: may who looks at it do this on that site?"""
+    return current().may(Right(right), site)
+
+
+@auth.app_template_global()
 def csrf_token() -> str:
     """A token for this session's forms: random bytes and their HMAC with the session's hash."""
     salt = base64.urlsafe_b64encode(rt().random(12)).decode()
@@ -106,17 +124,20 @@ def _check_csrf() -> None:
 
 def check_same_origin() -> None:
     """Raises OriginRefused for a changing request that another site's page caused."""
-    fetched_from = request.headers.get("Sec-Fetch-Site")
-    if fetched_from is not None:
-        is_ours = fetched_from == "same-origin"
-    else:
-        own = urlsplit(rt().env.public_url)
-        is_ours = request.headers.get("Origin") == f"{own.scheme}://{own.netloc}".lower()
-    if not is_ours:
+    if not is_same_origin():
         raise OriginRefused("cross-site")
 
 
-def _check_kind() -> None:
+def is_same_origin() -> bool:
+    """Whether a page of ours sent this request: by Sec-Fetch-Site, in older browsers by Origin."""
+    fetched_from = request.headers.get("Sec-Fetch-Site")
+    if fetched_from is not None:
+        return fetched_from == "same-origin"
+    own = urlsplit(rt().env.public_url)
+    return request.headers.get("Origin") == f"{own.scheme}://{own.netloc}".lower()
+
+
+def check_kind() -> None:
     """Forms come URL-encoded: a multipart parser is one more door than we need."""
     if request.mimetype not in ("", "application/x-www-form-urlencoded") or request.headers.get("Content-Encoding"):
         raise UnsupportedContent("content-type")
@@ -125,15 +146,16 @@ def _check_kind() -> None:
 @auth.get("/desk/sign-in")
 def sign_in_page() -> ResponseReturnValue:
     """The form."""
-    return _sign_in_form("", None, 200)
+    return sign_in_form("", None, 200)
 
 
 @auth.post("/desk/sign-in")
 def sign_in() -> ResponseReturnValue:
     """Start a session. A wrong name and a wrong password get the same words."""
-    check_same_origin()
-    _check_kind()
     name = request.form.get("name", "").strip()[:80]
+    if not is_same_origin():
+        return sign_in_form(name, _elsewhere(), 403)
+    check_kind()
     try:
         secret, who = accounts.sign_in(
             rt(),
@@ -141,29 +163,38 @@ def sign_in() -> ResponseReturnValue:
             request.form.get("password", ""),
             client_address(),
             request.cookies.get(DEVICE_COOKIE),
-            request.cookies.get(_cookie_name()),
+            request.cookies.get(cookie_name()),
         )
     except SignInRefused as refused:
         if not refused.retry_after:
-            return _sign_in_form(name, REFUSED, 403)
-        response = make_response(_sign_in_form(name, detail(refused), 429))
+            return sign_in_form(name, _(REFUSED), 403)
+        response = make_response(sign_in_form(name, detail(refused), 429))
         response.headers["Retry-After"] = str(refused.retry_after)
         return response
-    return _with_session(redirect(local_path(request.form.get("next")), 303), secret, who)
+    return with_session(redirect(local_path(request.form.get("next")), 303), secret, who)
 
 
-def _sign_in_form(name: str, sentence: str | None, status: int) -> ResponseReturnValue:
+def _elsewhere() -> str:
+    told = _("This did not come from a page of this service. Its address is {address}.")
+    return told.format(address=f"{rt().env.public_url}/desk")
+
+
+def sign_in_form(name: str, sentence: str | None, status: int) -> ResponseReturnValue:
+    """The form, with what was wrong with the last try."""
     following = local_path(request.values.get("next"))
-    return render_template("desk/sign_in.html", name=name, sentence=sentence, next=following), status
+    name = "" if "@" in name else name  # no name of ours; it may be somebody's address
+    other = rt().env.oidc_label if rt().env.oidc_issuer else None
+    page = render_template("desk/sign_in.html", name=name, sentence=sentence, next=following, other=other)
+    return page, status
 
 
 @auth.post("/desk/sign-out")
-@signed_in(Right.READ_QUEUE)
+@signed_in(Right.READ_QUEUE, "any")
 def sign_out() -> ResponseReturnValue:
     """End this session."""
-    accounts.sign_out(rt(), current(), _cookie())
+    accounts.sign_out(rt(), current(), cookie())
     response = redirect(url_for("auth.sign_in_page"), 303)
-    response.delete_cookie(_cookie_name(), path="/", secure=_is_secure(), httponly=True, samesite="Lax")
+    response.delete_cookie(cookie_name(), path="/", secure=is_secure(), httponly=True, samesite="Lax")
     return response
 
 
@@ -176,52 +207,58 @@ def set_password_page() -> ResponseReturnValue:
 @auth.post("/desk/set-password")
 def set_password() -> ResponseReturnValue:
     """Set the password and sign in."""
-    check_same_origin()
-    _check_kind()
     secret = request.form.get("token", "")
+    if not is_same_origin():
+        return _password_form(secret, _elsewhere(), 403)
+    check_kind()
     if "again" in request.form and request.form["again"] != request.form.get("password"):
-        return _password_form(secret, "The two passwords are not the same.", 422)
+        return _password_form(secret, _("The two passwords are not the same."), 422)
     try:
         session, who = accounts.set_password(rt(), secret, request.form.get("password", ""))
     except Invalid as invalid:
         return _password_form(secret, field_sentence(invalid.problems[0]), 422)
     except NotFound:
         return _password_form("", None, 404)
-    return _with_session(redirect("/desk", 303), session, who)
+    return with_session(redirect("/desk", 303), session, who)
 
 
 def _password_form(secret: str, sentence: str | None, status: int) -> ResponseReturnValue:
     name = accounts.person_of_link(rt(), secret) if secret else None
-    if name is None:
+    if name is None and status != 403:
         status, secret = 404, ""
-        sentence = "This link does not work any more. It works once, and for 24 hours; ask an admin for a new one."
+        sentence = _("This link does not work any more. It works once, and for 24 hours; ask an admin for a new one.")
     page = render_template(
         "desk/set_password.html", secret=secret, name=name, sentence=sentence, minimum=passwords.SHORTEST
     )
     return page, status
 
 
-def sign_in_path(following: str) -> str:
-    """Where to sign in and then come back to `following`."""
-    return f"{url_for('auth.sign_in_page')}?next={quote(following.rstrip('?'), safe='/')}"
+def sign_in_path(following: str, missing: str | None = None) -> str:
+    """Where to sign in, or do what is `missing` of the second step, and then come back to `following`."""
+    page = {None: "auth.sign_in_page", "code": "second_step.code_page", "set-up": "second_step.set_up_page"}[missing]
+    return f"{url_for(page)}?next={quote(local_path(following.rstrip('?')), safe='/')}"
 
 
 def local_path(given: str | None) -> str:
-    """`given` where it is a path of the desk, else the desk: nobody is sent elsewhere after signing in."""
+    """`given` where it is a path of the desk, else the desk: nobody is sent elsewhere after signing in, and no e-mail
+    address is given back."""
     path = given or ""
     is_local = path.startswith("/desk") and "\\" not in path and "//" not in path and path.isprintable()
-    is_local = is_local and len(path) <= 500
-    return path if is_local and not path.startswith(("/desk/sign-", "/desk/set-")) else "/desk"
+    is_local = is_local and len(path) <= 500 and not holds_address(path)
+    return path if is_local and not path.startswith(("/desk/sign-", "/desk/set-", "/desk/code")) else "/desk"
 
 
-def _with_session(response: Response, secret: str, who: Moderator) -> Response:
-    """The session's cookie, and one that says that this browser knows the account, for the delays of guessing."""
-    secure = _is_secure()
-    response.set_cookie(_cookie_name(), secret, secure=secure, httponly=True, samesite="Lax", path="/")
+def with_session(response: Response, secret: str, who: Moderator) -> Response:
+    """The session's cookie, and once it is complete one that says that this browser knows the account, for the delays
+    of guessing."""
+    secure = is_secure()
+    response.set_cookie(cookie_name(), secret, secure=secure, httponly=True, samesite="Lax", path="/")
+    if sessions.missing_step(rt(), sessions.alive(rt(), secret)) == "code":
+        return response
     response.set_cookie(
         DEVICE_COOKIE,
-        accounts.device_mark(rt(), who),
-        max_age=accounts.DEVICE_LASTS,
+        sessions.device_mark(rt(), who),
+        max_age=sessions.DEVICE_LASTS,
         secure=secure,
         httponly=True,
         samesite="Strict",
@@ -230,18 +267,19 @@ def _with_session(response: Response, secret: str, who: Moderator) -> Response:
     return response
 
 
-def _cookie() -> str:
+def cookie() -> str:
     """The session's secret. Raises NotSignedIn."""
-    secret = request.cookies.get(_cookie_name())
+    secret = request.cookies.get(cookie_name())
     if not secret or len(secret) > 100:
         raise NotSignedIn
     return secret
 
 
-def _cookie_name() -> str:
+def cookie_name() -> str:
     """Browsers keep a `__Host-` cookie only over https; plain http is for trying the service on one's own machine."""
-    return "__Host-mod" if _is_secure() else "mod"
+    return "__Host-mod" if is_secure() else "mod"
 
 
-def _is_secure() -> bool:
+def is_secure() -> bool:
+    """Whether browsers reach us by https."""
     return rt().env.public_url.startswith("https://")

@@ -8,16 +8,17 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from moderation.catalogue import _
 from moderation.settings import Reason, Site
-from moderation.values import MOVES, Comment, Decision, Effect, Finding, Span, Status
+from moderation.text.markup import REDACTED
+from moderation.values import MOVES, Comment, Decision, Effect, Finding, Moderator, Right, Span, Status
 from moderation.web import sentences
+from moderation.web.languages import language_name
 from moderation.web.marks import Piece, pieces
+from moderation.web.reasons import reason_words
 
 EXCERPT = 240
-"""Characters of a parent that are shown."""
-
-OFFERED = (Decision.APPROVE, Decision.REJECT, Decision.SPAM, Decision.HOLD, Decision.UNDO)
-"""The buttons in their order. All are in the page; those that are no legal move are hidden."""
+"""Characters of another comment that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,14 @@ class Card:
     reason: str
     reasons: Sequence[Reason]
     moves: frozenset[Decision]
-    hides: bool
+    escalated: str
+    hides: str
+    redacted: int
+    language: str
 
 
-def card(comment: Comment, site: Site, reader: str, now: datetime) -> Card:
-    """`reader` is the name of the moderator who looks, who is told `you`."""
+def card(comment: Comment, site: Site, who: Moderator, now: datetime) -> Card:
+    """`who` looks at it, and is told `you`."""
     zone = ZoneInfo(site.timezone)
     decided = (comment.status, comment.decided_by, comment.decided_at)
     return Card(
@@ -70,7 +74,7 @@ def card(comment: Comment, site: Site, reader: str, now: datetime) -> Card:
         website=_website(comment),
         record=_record(comment),
         first_seen=sentences.clock(comment.record.first_seen, now, zone) if comment.record.first_seen else "",
-        parent=_excerpt(comment.parent.body) if comment.parent else "",
+        parent=excerpt(comment.parent.body) if comment.parent else "",
         parent_note=_parent_note(comment),
         article=comment.article.title or comment.article.key,
         ago=sentences.ago(comment.created_at, now),
@@ -79,17 +83,52 @@ def card(comment: Comment, site: Site, reader: str, now: datetime) -> Card:
         zone=site.timezone,
         why=sentences.why(comment.findings),
         lines=[_line(found) for found in sorted(comment.findings, key=sentences.gravity)],
-        standing=sentences.standing(*decided, reader, now, zone),
-        reason=_reason(comment.reason, site),
+        standing=sentences.standing(*decided, who.name, now, zone),
+        reason=reason_words(comment.reason, site.reasons),
         reasons=site.reasons,
-        moves=moves(comment.status, comment.decided_by),
-        hides=bool(comment.masks),
+        moves=moves(comment, who),
+        escalated=_escalated(comment, who.name, now, zone),
+        hides=_hides(comment),
+        language=_foreign(comment, site),
+        redacted=sum(mask.label == REDACTED for mask in comment.masks),
     )
 
 
-def moves(status: Status, decided_by: str | None) -> frozenset[Decision]:
-    """The buttons to offer: undo where a person decided, hold where the rules did."""
-    return MOVES[status] - {Decision.HOLD if decided_by else Decision.UNDO}
+def _foreign(comment: Comment, site: Site) -> str:
+    """The language it is written in, where that is none of the site's own."""
+    code = comment.language
+    return (language_name(code) or code) if code and code not in site.words.languages else ""
+
+
+def _hides(comment: Comment) -> str:
+    """What stands struck through, in words; empty where nothing does."""
+    if any(mask.label == REDACTED for mask in comment.masks):
+        return _("Struck through: what the public does not see.")
+    return _("Struck through: contact data that the public does not see.") if comment.masks else ""
+
+
+def moves(comment: Comment, who: Moderator) -> frozenset[Decision]:
+    """The buttons to offer: undo where a person decided, hold where the rules did; of what was escalated only to
+    seniors, and to who did it the way back."""
+    if not who.may(Right.DECIDE, comment.site):
+        return frozenset()
+    legal = MOVES[comment.status] - {Decision.HOLD if comment.decided_by else Decision.UNDO}
+    if comment.escalation is None:
+        return legal
+    if who.may(Right.DECIDE_ESCALATED, comment.site):
+        return legal - {Decision.ESCALATE}
+    is_theirs = comment.status is Status.PENDING and comment.decided_by == comment.escalation.by == who.name
+    return frozenset({Decision.UNDO}) if is_theirs else frozenset()
+
+
+def _escalated(comment: Comment, reader: str, now: datetime, zone: ZoneInfo) -> str:
+    """`Escalated by Ana, 12:04: why`."""
+    if comment.escalation is None:
+        return ""
+    by, at, why = comment.escalation.by, comment.escalation.at, comment.escalation.why
+    who = _("you") if by == reader else by
+    told = _("Escalated by {who}").format(who=who) + f", {sentences.clock(at, now, zone)}"
+    return f"{told}: {why}" if why else told
 
 
 def _spans(comment: Comment, field: str) -> list[Span]:
@@ -105,7 +144,7 @@ def _spans(comment: Comment, field: str) -> list[Span]:
 def _line(found: Finding) -> Line:
     return Line(
         effect=found.effect,
-        effect_words=sentences.EFFECTS[found.effect],
+        effect_words=_(sentences.EFFECTS[found.effect]),
         sentence=sentences.finding(found),
         rule=found.rule,
         numbers=sentences.numbers(found),
@@ -124,13 +163,16 @@ def _website(comment: Comment) -> list[Piece]:
 def _record(comment: Comment) -> str:
     record = comment.record
     if comment.email_masked is None:
-        return "No e-mail address, so no record"
+        return _("No e-mail address, so no record")
     if not record.approved + record.rejected + record.spam:
-        return "Nothing decided yet"
-    return f"{record.approved}\u00a0approved · {record.rejected}\u00a0rejected · {record.spam}\u00a0spam"
+        return _("Nothing decided yet")
+    told = _("{approved} approved · {rejected} rejected · {spam} spam")
+    said = told.format(approved=record.approved, rejected=record.rejected, spam=record.spam)
+    return " · ".join(part.replace(" ", "\u00a0") for part in said.split(" · "))
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
+    """The beginning, on one line."""
     flat = " ".join(text.split())
     return flat if len(flat) <= EXCERPT else flat[: EXCERPT - 1].rstrip() + "…"
 
@@ -139,8 +181,4 @@ def _parent_note(comment: Comment) -> str:
     """Said of a parent that the public cannot see now."""
     if comment.parent is None or comment.parent.status is Status.APPROVED:
         return ""
-    return sentences.STATUSES[comment.parent.status].lower()
-
-
-def _reason(code: str | None, site: Site) -> str:
-    return next((reason.label for reason in site.reasons if reason.code == code), code or "")
+    return _(sentences.STATUSES[comment.parent.status]).lower()

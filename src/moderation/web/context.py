@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import cast
 
 from flask import current_app, g, request
@@ -48,6 +49,7 @@ def forwarded_client(
     return client
 
 
+@lru_cache(maxsize=1024)
 def _is_trusted(address: str, trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)

@@ -61,6 +61,32 @@ OPERATIONS: tuple[Operation, ...] = (
                ("order", "`oldest` (default) or `newest`.", False)],
     ),
     Operation(
+        "get", "/v1/{site}/form", "getForm", "A token for a form, to be sent back with the comment.",
+        [(200, "The token, for one comment under this article.", shapes.FormTokenOut, ())], (404, 422),
+        query=[("article", "The article's id or URL.", True)],
+    ),
+    Operation(
+        "get", "/v1/{site}/challenge", "getChallenge", "A challenge of the proof of work, for one comment.",
+        [(200, "The challenge, as ALTCHA's widget takes it.", shapes.ChallengeOut, ())], (404,),
+    ),
+    Operation(
+        "get", "/v1/{site}/receipts/{receipt}", "getOwn", "How one's own comment stands.",
+        [(200, "What its author is told.", shapes.OwnOut, ())], (403, 404, 503),
+    ),
+    Operation(
+        "patch", "/v1/{site}/receipts/{receipt}", "editOwn", "Write one's own comment anew: judged again, and held.",
+        [(200, "How it stands now.", shapes.OwnOut, ())], (400, 403, 404, 409, 413, 415, 422, 429, 503),
+        body=wire.EditIn,
+    ),
+    Operation(
+        "delete", "/v1/{site}/receipts/{receipt}", "withdrawOwn", "Take one's own comment back.",
+        [(204, "It is gone.", None, ())], (403, 404, 503),
+    ),
+    Operation(
+        "options", "/v1/{site}/receipts/{receipt}", "preflightOwn", "The CORS preflight, for listed origins.",
+        [(204, "This origin may ask.", None, ("Access-Control-Allow-Origin",))], (403,),
+    ),
+    Operation(
         "get", "/v1/{site}/counts", "getCounts", "How many approved comments articles have; up to 100 at once.",
         [(200, "Counts by article.", shapes.CountsOut, ("Cache-Control",))], (404, 422, 503),
         query=[("article", "An article's id or URL; may be repeated.", True)],
@@ -81,6 +107,20 @@ OPERATIONS: tuple[Operation, ...] = (
         "post", "/v1/{site}/articles", "changeArticle", "Open or close an article, or make it known.",
         [(200, "How the article stands.", shapes.ArticleStateOut, ())],
         (400, 401, 403, 404, 413, 415, 422, 503), body=wire.ArticleChangeIn, right=Right.MANAGE_ARTICLES,
+    ),
+    Operation(
+        "get", "/v1/{site}/bans", "getBans", "The bans in force, the newest first.",
+        [(200, "A page of them.", shapes.BansOut, ())], (401, 403, 404, 422, 503), right=Right.READ_QUEUE,
+        query=[("cursor", "`next` of the page before.", False)],
+    ),
+    Operation(
+        "post", "/v1/{site}/bans", "ban", "Ban or pre-moderate a sender. Nobody but moderators learns of it.",
+        [(201, "It is in force, in place of a former one on the same sender.", shapes.BanOut, ())],
+        (400, 401, 403, 404, 413, 415, 422, 503), body=wire.BanIn, right=Right.BAN,
+    ),
+    Operation(
+        "delete", "/v1/{site}/bans/{ban}", "liftBan", "Lift a ban.",
+        [(204, "It is lifted.", None, ())], (401, 403, 404, 503), right=Right.BAN,
     ),
     Operation("get", "/livez", "livez", "Does the process answer?", [(200, "It does.", shapes.LivenessOut, ())]),
     Operation(
@@ -180,7 +220,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
 FORM = {
     "type": "object",
     "required": ["article", "author", "body"],
-    "properties": {name: {"type": "string"} for name in ("article", "parent", "author", "email", "url", "body")},
+    "properties": {
+        name: {"type": "string"} for name in ("article", "parent", "author", "email", "url", "body", "form_token")
+    },
     "description": "WordPress' names (comment_post_ID, comment_parent, comment) are understood as well.",
 }
 
@@ -190,6 +232,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if "{site}" in operation.path:
         found.append({"name": "site", "in": "path", "required": True, "description": "The site's id.", "schema": text})
+    if "{receipt}" in operation.path:
+        told = "The end of the address that a comment's answer calls `receipt`."
+        found.append({"name": "receipt", "in": "path", "required": True, "description": told, "schema": text})
+    if "{ban}" in operation.path:
+        found.append({"name": "ban", "in": "path", "required": True, "description": "The ban's id.", "schema": text})
     for name, description, required in operation.query:
         is_many = operation.id == "getCounts" and name == "article"
         schema: dict[str, Any] = {"type": "array", "items": text, "minItems": 1, "maxItems": 100} if is_many else text

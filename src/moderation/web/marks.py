@@ -55,6 +55,29 @@ def pieces(text: str, matched: Iterable[Span], masked: Iterable[Span] = ()) -> l
     ]
 
 
+def as_sent(text: str) -> list[Piece]:
+    """`text` in order, with every character that shows nothing as a piece of its own: also those that do their work,
+    tabs, and line ends, whose pieces keep the line end."""
+    found: list[Piece] = []
+    plain = 0
+    for at, char in enumerate(text):
+        if name := _name_of_unseen(char):
+            found += [Piece(text[plain:at])] * (plain < at) + [Piece(char, unseen=name)]
+            plain = at + 1
+    return [*found, Piece(text[plain:])] if plain < len(text) else found
+
+
+def _name_of_unseen(char: str) -> str:
+    """Its name where it shows nothing; empty for what is seen, and for a plain blank."""
+    if char == " " or (char.isprintable() and char not in BLANKS and not _is_selector(char)):
+        return ""
+    return CONTROLS.get(char, "") or unicodedata.name(char, f"U+{ord(char):04X}")
+
+
+CONTROLS: dict[str, str] = {"\n": "LINE END", "\r": "CARRIAGE RETURN", "\t": "TAB"}
+"""Names of our own: Unicode has none for controls."""
+
+
 def _labels(spans: Iterable[Span]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(span.label for span in spans))
 
@@ -78,9 +101,9 @@ ABBREVIATIONS = {
     "\u00ad": "SHY", "\u034f": "CGJ", "\u061c": "ALM", "\u200b": "ZWSP", "\u200c": "ZWNJ", "\u200d": "ZWJ",
     "\u200e": "LRM", "\u200f": "RLM", "\u2028": "LSEP", "\u2029": "PSEP", "\u202a": "LRE", "\u202b": "RLE",
     "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO", "\u2060": "WJ", "\u2066": "LRI", "\u2067": "RLI",
-    "\u2068": "FSI", "\u2069": "PDI", "\ufeff": "BOM",
+    "\u2068": "FSI", "\u2069": "PDI", "\ufeff": "BOM", "\n": "↵", "\r": "CR", "\t": "TAB", "\u00a0": "NBSP",
 }  # fmt: skip
-"""What Unicode's charts write in the dashed boxes."""
+"""What Unicode's charts write in the dashed boxes, and a sign for the end of a line."""
 
 
 def abbreviation(char: str) -> str:

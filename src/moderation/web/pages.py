@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from moderation import catalogue, forms, receipts
+from moderation.catalogue import _, counted, moment
 from moderation.edges import queries
-from moderation.errors import FieldProblem, Invalid, NotFound
+from moderation.errors import NotFound
 from moderation.settings import Site
 from moderation.web import wire
 from moderation.web.context import rt
@@ -33,7 +36,7 @@ DEMO_ARTICLE = "night-ferry"
 DEMO_TITLE = "The last ferry will run until two"
 STATIC = Path(__file__).parent / "static" / "reader"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'{origins}; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'{origins}; {more}"
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
@@ -46,6 +49,9 @@ FIELDS = {
     "author": ("author", "author.name", "author_name"),
     "email": ("email", "author.email"),
     "url": ("url", "author.url"),
+    "form_token": ("form_token",),
+    "author_token": ("author_token",),
+    "subject": ("subject",),
 }
 """Our form's fields, each with the names it may arrive under."""
 LABELS = {
@@ -60,28 +66,38 @@ LABELS = {
 
 @pages.get("/t/<site_id>")
 def thread(site_id: str) -> Response:
-    """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` thanks for one."""
+    """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` is the receipt
+    of one that waits, which is thanked for."""
     settings = _settings(site_id)
     cursor = request.args.get("cursor", "")
-    view = thread_view(site_id, _article_key(settings, request.args.get("article", "")), cursor)
+    view = thread_view(site_id, wire.article_key(request.args.get("article", ""), _origins(settings)), cursor)
     article = view["article"]
     parent, answers = _answered(site_id, article["key"], request.args.get("reply", ""))
-    is_held = request.args.get("held") == "1"
+    held = _receipt(request.args.get("held", ""))
     response = _page(
         settings,
         200,
         site=_site(site_id, settings),
         thread={"article": article, "comments": _nested(view["comments"], settings), "next": view["next"]},
         heading=_heading(view["count"], bool(article["closed"])),
-        held=is_held,
+        held=held,
         later=bool(cursor),
         form=_form(site_id, {"article": article["key"], "parent": parent}, answers=answers),
     )
-    if not is_held:  # the same for everybody: a shared cache may keep it for a moment, a browser asks each time
-        response.headers["Cache-Control"] = "public, max-age=0, s-maxage=10"
-        response.add_etag()
-        response.make_conditional(request)
+    if held is None:  # its form is for one reader only; yet going back in the browser finds it as it was typed
+        response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def _receipt(given: str) -> dict[str, str] | None:
+    """The receipt's page and the comment's id; both empty for `1`, which only thanks. None for anything else."""
+    if given == "1":
+        return {"link": "", "id": ""}
+    try:
+        comment_id = receipts.comment_of(rt(), given)
+    except NotFound:
+        return None
+    return {"link": receipts.link(rt(), comment_id), "id": comment_id}
 
 
 def form_page(
@@ -115,8 +131,22 @@ def _page(settings: Site, status: int, **shown: Any) -> Response:
     `form-action` as well."""
     response = make_response(render_template("reader/thread.html", **shown), status)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = POLICY.format(origins=" ".join(("", *settings.origins)))
+    response.headers["Content-Security-Policy"] = POLICY.format(
+        origins=" ".join(("", *settings.origins)), more="" if settings.form.proof == "off" else "connect-src 'self'; "
+    )
     return response
+
+
+@pages.get("/")
+def home() -> Response:
+    """For who comes to the bare address: where the desk and the API are."""
+    return make_response(render_template("home.html"))
+
+
+@pages.get("/favicon.ico")
+def favicon() -> ResponseReturnValue:
+    """Browsers ask for it beside answers that name no icon."""
+    return redirect(url_for("static", filename="desk/icon.svg"), 301)
 
 
 @pages.get("/demo/<site_id>/")
@@ -130,6 +160,7 @@ def demo(site_id: str) -> Response:
 
 @pages.get("/embed.js")
 def embed() -> Response:
+    """The widget's script, for any page's cache."""
     script, etag = _embed()
     response = Response(script, content_type="text/javascript; charset=utf-8")
     response.headers["Cache-Control"] = "public, max-age=300"
@@ -141,11 +172,14 @@ def embed() -> Response:
 
 @cache
 def _embed() -> tuple[bytes, str]:
-    """The widget with its style sheet put in, and its hash."""
+    """The widget with all that belongs in it, and its hash."""
     style = (STATIC / "comments.css").read_text("utf-8")
     source = (STATIC / "embed.js").read_text("utf-8")
-    script = source.replace('"@@STYLE@@"', json.dumps(style), 1).encode()
-    return script, hashlib.sha256(script).hexdigest()[:24]
+    words = {code: catalogue.words_of("static/reader/", code) for code in catalogue.LANGUAGES}
+    source = source.replace("/* @@PROOF@@ */", (STATIC / "proof.js").read_text("utf-8"), 1)
+    script = source.replace('"@@STYLE@@"', json.dumps(style), 1)
+    whole = script.replace('"@@WORDS@@"', json.dumps(words, ensure_ascii=False), 1).encode()
+    return whole, hashlib.sha256(whole).hexdigest()[:24]
 
 
 def _settings(site_id: str) -> Site:
@@ -156,12 +190,8 @@ def _settings(site_id: str) -> Site:
     return settings
 
 
-def _article_key(settings: Site, given: str) -> str:
-    """What an article is found by. Raises Invalid."""
-    key = wire.article_url(given, (*settings.origins, rt().env.public_url)) or given
-    if not wire.is_article_id(key) and key == given:
-        raise Invalid([FieldProblem("/article", "article-id" if given else "required")])
-    return key
+def _origins(settings: Site) -> tuple[str, ...]:
+    return (*settings.origins, rt().env.public_url)
 
 
 def _site(site_id: str, settings: Site) -> dict[str, Any]:
@@ -169,14 +199,16 @@ def _site(site_id: str, settings: Site) -> dict[str, Any]:
         "id": site_id,
         "name": settings.name or site_id,
         "needs_email": settings.email == "required",
+        "verifies": settings.verify == "mail",
+        "proof": settings.form.proof != "off",
         "holds_all": settings.mode == "pre",
     }
 
 
 def _heading(count: int, closed: bool) -> str:
     if count == 0:
-        return "No comments" if closed else "Be the first to comment"
-    return "1 comment" if count == 1 else f"{count} comments"
+        return _("No comments") if closed else _("Be the first to comment")
+    return counted("{n} comment", "{n} comments", count)
 
 
 def _answered(site_id: str, article_key: str, comment_id: str) -> tuple[str, str]:
@@ -201,7 +233,7 @@ def _nested(comments: Sequence[Mapping[str, Any]], settings: Site) -> list[dict[
         card = {
             **comment,
             "html": Markup(comment["html"]),  # noqa: S704 - made and cleaned by text.markup when the comment was written
-            "when": f"{at.day} {at:%B %Y at %H:%M}",
+            "when": moment(at, "d MMMM y 'at' HH:mm"),
             "replies": [],
             "answers": "",
         }
@@ -229,14 +261,20 @@ def _form(
     for problem in problems:
         field, label = LABELS.get(problem["pointer"], ("", ""))
         wrong.setdefault(field, problem["detail"])
-        lines.append({"field": field, "words": f"{label}: {problem['detail']}" if label else problem["detail"]})
+        lines.append({"field": field, "words": f"{_(label)}: {problem['detail']}" if label else problem["detail"]})
+    typed = _typed(values)
+    if any(problem["pointer"] == "/author/token" for problem in problems):
+        typed["author_token"] = ""  # it will be no better the second time
+    key = wire.article_url(typed["article"], _origins(_settings(site_id))) or typed["article"]
+    if forms.read(rt(), typed["form_token"], site_id, key) in (forms.NO_FORM, forms.FORGED):
+        typed["form_token"] = forms.give(rt(), site_id, key)
     is_said = detail is None or detail.rstrip(".") == (sentence or "").rstrip(".")
     return {
         "action": url_for("api.post_comment", site_id=site_id),
-        "typed": _typed(values),
+        "typed": typed,
         "lines": lines,
         "wrong": wrong,
-        "sentence": sentence or ("There is a problem" if lines else None),
+        "sentence": sentence or (_("There is a problem") if lines else None),
         "detail": None if is_said or lines else detail,
         "answers": answers,
     }

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moderation import errors
+from moderation.catalogue import _, counted
 from moderation.errors import FieldProblem, ModerationError
 
 QUOTA = "https://iana.org/assignments/http-problem-types#quota-exceeded"
@@ -22,23 +23,39 @@ STATUSES: Mapping[type[ModerationError], tuple[int, str, str]] = {
     errors.Invalid: (422, "invalid", "Some fields need another look"),
     errors.NotFound: (404, "not-found", "Nothing here"),
     errors.Closed: (403, "closed", "Comments are closed"),
+    errors.Settled: (403, "settled", "This comment can no longer be changed"),
     errors.ParentNotPublic: (403, "parent-not-public", "The comment you answer is not public"),
     errors.Duplicate: (409, "duplicate", "Duplicate comment: it looks as though you already said that"),
+    errors.KeyReused: (422, "key-reused", "This Idempotency-Key came with another comment"),
     errors.TooFast: (429, "quota-exceeded", "Too many comments in a short time"),
     errors.OriginRefused: (403, "origin-refused", "This page may not send this"),
     errors.NotSignedIn: (401, "not-signed-in", "Sign in first"),
+    errors.SecondStepMissing: (401, "second-step-missing", "A second step is needed first"),
     errors.Forbidden: (403, "forbidden", "You may not do this"),
     errors.SignInRefused: (403, "sign-in-refused", "The name or the password is wrong"),
+    errors.SingleSignOnFailed: (403, "single-sign-on-failed", "The single sign-on did not succeed"),
     errors.Conflict: (409, "conflict", "Somebody else decided first"),
     errors.IllegalMove: (409, "illegal-move", "This cannot be decided now"),
     errors.Unavailable: (503, "unavailable", "Please try again in a moment"),
     errors.StoreError: (503, "unavailable", "Please try again in a moment"),
     errors.RulesInvalid: (422, "rules-invalid", "The rules file has problems"),
+    errors.RulesChanged: (409, "rules-changed", "Somebody else changed the rules meanwhile"),
+    errors.RulesNotWritable: (409, "rules-not-writable", "The rules file cannot be written from here"),
+    errors.Busy: (409, "busy", "A backtest of yours is under way"),
+    errors.BacktestFailed: (503, "backtest-failed", "The backtest ended without a report"),
+    errors.DeliveryError: (503, "unavailable", "Please try again in a moment"),
     errors.KeysInvalid: (503, "unavailable", "Please try again in a moment"),
 }
 
 DETAILS: Mapping[str, str] = {
     "framing": "The body's chunks are not what HTTP asks for.",
+    "state": "This sign-in was begun elsewhere or too long ago. Please begin it again here.",
+    "refused": "The single sign-on let nobody in. Nothing was changed.",
+    "provider": "The single sign-on does not answer as it should. Try again in a moment, or use your password.",
+    "id-token": "What the single sign-on said could not be believed. Tell the site's owner.",
+    "email-not-verified": "The single sign-on has not verified your e-mail address.",
+    "unknown-person": "Nobody here has this account. Ask an admin to add it to your name.",
+    "not-installed": "The single sign-on is not installed. Tell the site's owner.",
     "not-utf-8": "The body is not UTF-8.",
     "byte-order-mark": "The body begins with a byte order mark.",
     "not-json": "The body is not JSON.",
@@ -47,6 +64,7 @@ DETAILS: Mapping[str, str] = {
     "not-a-number": "NaN and Infinity are not JSON.",
     "nul": "The body holds a NUL character.",
     "lone-surrogate": "The text holds half of a character.",
+    "idempotency-key": "An Idempotency-Key has 1 to 200 visible ASCII characters.",
     "too-many-fields": "The form has too many fields.",
     "content-type": "Send application/json or application/x-www-form-urlencoded, in UTF-8.",
     "content-encoding": "Send the body without a content encoding.",
@@ -55,11 +73,37 @@ DETAILS: Mapping[str, str] = {
     "cross-site": "The request came from another site.",
     "csrf-token": "The page was open too long. Load it again and repeat what you did.",
     "site": "There is no such site.",
+    "limits": "Redis does not answer, so the limits cannot be seen or changed.",
     "article": "There is no such article.",
     "comment": "There is no such comment.",
+    "receipt": "This link is not whole. Please copy it again, to its end.",
+    "challenge": "This site asks for no proof of work.",
+    "confirmation": "This link does not work any more: it works once, for three days. Comment again to get another.",
+    "own-comment": "This comment is no longer here: it was taken back, or deleted after its time.",
+    "edit": "The time for writing it anew is over.",
+    "decided": "A moderator has decided about it.",
+    "view": "There is no such view.",
+    "redaction": "These words are not taken out any more.",
+    "note": "There is no such note of yours.",
+    "ban": "There is no such ban, or it has ended.",
+    "job": "There is no such job of yours.",
+    "backtest": "There is no such backtest of yours. A new one takes the place of the last; each goes after a day.",
+    "report": "This backtest has no report.",
+    "revision": "There is no such revision of the rules.",
+    "rule": "There is no such rule.",
+    "streams": "Too many pages listen at once. This one asks now and then.",
     "person": "There is nobody of that name.",
+    "email": "There is no such comment, or no e-mail address with it.",
     "link": "This link does not work any more.",
+    "page": "There is no such page.",
+    "token": "There is no such token.",
+    "code": "Give a code of your authenticator app first.",
+    "set-up": "Set up an authenticator app first.",
+    "second-step": "There is no second step to take away, or the role must have one.",
+    "session": "This session is over already.",
     "busy": "Very many comments are coming in.",
+    "hashing": "Very many people are signing in.",
+    "login-keys": "It cannot be told now whether the sign-in is good.",
     "store": "The comment could not be stored.",
 }
 
@@ -68,20 +112,45 @@ FIELD_SENTENCES: Mapping[str, str] = {
     "unknown-field": "There is no such field.",
     "type": "This is not the kind of value that belongs here.",
     "too-many": "These are too many.",
+    "not-in-text": "These words do not stand in the text exactly like this.",
+    "redacted-before": "These words are taken out already.",
+    "unseen": "This holds characters that cannot be seen.",
+    "note-address": "A note holds no e-mail address: to see one, a role and a reason are needed.",
     "too-short": "Please write at least {least} characters. This has {length}.",
     "too-long": "Please use at most {most} characters. This has {length}.",
     "control-character": "Please leave out control characters and line breaks.",
     "email": "Please enter a full e-mail address, such as name@example.org.",
     "url": "Please enter a web address, such as https://example.org.",
-    "article-id": "An article id has 1 to 200 visible characters.",
+    "address-shown": "Everybody will see this. Please leave out the e-mail address.",
+    "article-id": "An article id has 1 to 200 visible characters and is no e-mail address.",
     "article-url": "The article's address is not on one of this site's origins.",
     "unknown-comment": "There is no such comment.",
+    "token-not-taken": "No sign-in of the publisher's is taken here.",
+    "token-unknown": "This sign-in could not be believed. Please sign in again, and post it then.",
+    "token-expired": "Your sign-in is over. Please sign in again, and post it then.",
+    "token-early": "This sign-in holds from a later time only. Is the clock of the login right?",
+    "token-claims": "This sign-in is not meant for comments here. Please tell the site's owner.",
+    "token-unfit": "The name or the e-mail address of this sign-in cannot be used here. Please tell the site's owner.",
     "twice": "This field is there under two names.",
     "choice": "This is not one of the allowed values.",
     "range": "This number is out of range.",
     "cursor": "This is not a cursor of ours.",
     "common-password": "This password is among the first that others try. Please choose another.",
     "person-name": "A name has 1 to 80 characters on one line, without @.",
+    "reveal-reason": "A reason is one line without an e-mail address.",
+    "wrong-code": "This code is not right. Codes change every 30 seconds; is the phone's clock right?",
+    "no-second-step": "There is no second step to have codes for.",
+    "wrong-password": "This is not your password, or it was tried too often: each further try waits a little longer.",
+    "other-password": "The two passwords are not the same.",
+    "no-site": "Please tick at least one site.",
+    "no-scope": "Please tick what the token may do.",
+    "network": "A network is IPv4 from /24 on or IPv6 from /48 on, such as 198.51.100.0/24, or a single address.",
+    "no-email": "This comment came without an e-mail address.",
+    "email-unreadable": "The e-mail address cannot be opened: its key is not in the key file any more.",
+    "address-gone": "The network address of this comment is not kept any more.",
+    "past": "This time is over.",
+    "time": "A time is written like 2026-12-24T18:00:00Z.",
+    "one-of": "Name one of them: a comment, an e-mail address or a network.",
     "taken": "Somebody has this name already.",
 }
 
@@ -92,7 +161,7 @@ def problem(error: ModerationError, instance: str) -> tuple[int, dict[str, Any],
     headers: dict[str, str] = {}
     body: dict[str, Any] = {
         "type": QUOTA if isinstance(error, errors.TooFast) else f"urn:moderation:problem:{slug}",
-        "title": title,
+        "title": _(title),
         "status": status,
         "detail": detail(error),
         "instance": f"urn:moderation:request:{instance}",
@@ -135,18 +204,18 @@ def untyped(status: int, title: str, detail: str, instance: str) -> dict[str, An
 def detail(error: ModerationError) -> str:
     """One or two plain sentences."""
     if isinstance(error, errors.TooFast):
-        return f"Please wait {wait_of(error)} seconds and send it again."
+        return _("Please wait {seconds} seconds and send it again.").format(seconds=wait_of(error))
     if isinstance(error, errors.TooLarge):
-        return f"At most {error.limit} bytes are read."
+        return _("At most {limit} bytes are read.").format(limit=error.limit)
     if isinstance(error, errors.Invalid):
         count = len(error.problems)
-        return "One field needs another look." if count == 1 else f"{count} fields need another look."
+        return counted("One field needs another look.", "{n} fields need another look.", count)
     if isinstance(error, errors.Forbidden):
-        return f"This needs the right {error.needs}."
+        return _("This needs the right {right}.").format(right=error.needs)
     if isinstance(error, errors.SignInRefused) and error.retry_after:
-        return f"Please wait {error.retry_after} seconds before the next try."
+        return _("Please wait {seconds} seconds before the next try.").format(seconds=error.retry_after)
     code = getattr(error, "code", None) or getattr(error, "what", None)
-    return DETAILS.get(str(code), STATUSES[type(error)][2] + ".")
+    return _(DETAILS[str(code)]) if str(code) in DETAILS else _(STATUSES[type(error)][2]) + "."
 
 
 def wait_of(error: errors.TooFast) -> int:
@@ -155,4 +224,5 @@ def wait_of(error: errors.TooFast) -> int:
 
 
 def field_sentence(each: FieldProblem) -> str:
-    return FIELD_SENTENCES[each.code].format(**each.data) if each.code in FIELD_SENTENCES else each.code
+    """What is wrong with one field, for people."""
+    return _(FIELD_SENTENCES[each.code]).format(**each.data) if each.code in FIELD_SENTENCES else each.code

@@ -16,7 +16,7 @@ from gunicorn.http import errors as http
 from gunicorn.workers.gthread import ThreadWorker
 
 from moderation.edges import telemetry
-from moderation.web.app import API_POLICY, COMMON
+from moderation.web.headers import API_POLICY, COMMON
 from moderation.web.problems import untyped
 
 log = structlog.get_logger()
@@ -45,9 +45,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             (500, "Internal Server Error"),
         )
         number = self.wsgi.extensions["moderation"].new_id()
-        told = {"error": type(exc).__name__} | ({"where": telemetry.places(exc)} if status == 500 else {})
-        telemetry.requests_total.labels("none", f"{status // 100}xx").inc()
-        log.info("request", request=number, method="other", route="none", site=None, status=status, **told)
+        told: dict[str, Any] = {"error": type(exc).__name__} | (
+            {"where": telemetry.places(exc)} if status == 500 else {}
+        )
+        telemetry.tell_request(number, "other", "none", None, status, **told)
         try:
             util.write_nonblock(client, answer(status, reason, number, self.wsgi.config["TRANSPORT"]))
         except OSError:

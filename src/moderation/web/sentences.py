@@ -1,4 +1,5 @@
-"""The one catalogue of the desk's sentences: findings, rules, statuses, decisions and times in short plain English.
+"""The desk's sentences: findings, rules, statuses, decisions and times in short plain words, in the language of its
+reader (`catalogue`).
 
 Pure, and knows no page. A code without a sentence here is a fault that a test finds; at run time it still gets one.
 """
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from moderation.catalogue import _, counted, moment, plural, spoken
 from moderation.values import Decision, Effect, Finding, Span, Status
 
 STATUSES: Mapping[Status, str] = {
@@ -23,18 +25,26 @@ DONE: Mapping[Status, str] = {
     Status.REJECTED: "rejected",
     Status.SPAM: "marked as spam",
 }
+DECISIONS: Mapping[Decision, str] = {
+    Decision.APPROVE: "Approve",
+    Decision.REJECT: "Reject",
+    Decision.SPAM: "Spam",
+    Decision.HOLD: "Hold",
+}
+"""The words on the buttons."""
 EFFECTS: Mapping[Effect, str] = {
     Effect.PASS: "passed",
+    Effect.OBSERVE: "watched",
     Effect.TAG: "note",
     Effect.APPROVE: "approve",
     Effect.HOLD: "hold",
     Effect.SPAM: "spam",
     Effect.REJECT: "reject",
 }
-GRAVEST_FIRST = (Effect.REJECT, Effect.SPAM, Effect.HOLD, Effect.APPROVE, Effect.TAG, Effect.PASS)
+GRAVEST_FIRST = (Effect.REJECT, Effect.SPAM, Effect.HOLD, Effect.APPROVE, Effect.TAG, Effect.OBSERVE, Effect.PASS)
 PLACES: Mapping[str, str] = {
-    "author.name": " in the name",
-    "author.url": " in the website",
+    "author.name": "in the name",
+    "author.url": "in the website",
 }
 """Said after a finding that is not about the text."""
 
@@ -43,6 +53,7 @@ FINDINGS: Mapping[str, str] = {
     "article-closed": "The article takes no comments",
     "length": "{length} characters, and {least} to {most} are allowed",
     "limits-unavailable": "Redis did not answer, so the rate limits were not sure",
+    "site-fuse": "The site got more than it can look at, so everything was held",
     "email-limit": "Many comments from this e-mail address in a short time",
     "contacts": "Contact data ({count})",
     "maybe-word": "Perhaps a listed word: {terms}",
@@ -56,12 +67,34 @@ FINDINGS: Mapping[str, str] = {
     "long-run": "The same character {longest_run} times in a row",
     "repeated-words": "{repeated_share} of the words are repeats",
     "seen-before": "The same text came {seen} times within an hour",
+    "similar-text": "Much the same text came {near} times within an hour",
+    "link-density": "{link_share} of the text is links",
+    "disguised-link": "A link shows {shown}, but leads to {real}",
+    "repeated-phrases": "The same three words come up to {times} times",
+    "other-script": "Written in {script} letters; this site's languages use {known}",
+    "form-missing": "It came without a form of ours",
+    "form-forged": "The form was not ours, or for another article",
+    "form-used": "The form had brought another comment before",
+    "form-early": "Written within {seconds} s of opening the form; people need {least}",
+    "form-late": "The form was opened {hours} hours before, more than {most}",
+    "form-trap": "A field was filled in that people do not see",
+    "proof-missing": "It came without the calculation that browsers do against spam",
+    "proof-wrong": "The calculation against spam was wrong",
+    "proof-used": "The calculation against spam had served another comment before",
+    "proof-late": "The calculation against spam was done too long before",
+    "burst": "{recent} comments at once under this article",
     "disposable-email": "The e-mail address is of a throw-away kind",
+    "banned": "A ban on this {whom}: {because}",
+    "banned-perhaps": "A ban on this e-mail address, which somebody else may have typed: {because}",
+    "pre-moderated": "All from this {whom} waits for a moderator: {because}",
     "refused-before": "Earlier comments: {refused} refused, {approved} approved",
     "post-moderation": "This site publishes first and looks later",
     "approved-before": "A verified author with {approved} approved comments",
     "first-comments": "The first comments of an author wait for a moderator",
     "pre-moderation": "Every comment on this site waits for a moderator",
+    "rule": "{because}",
+    "rule-observed": "A rule that only watches would {would}: {because}",
+    "rule-failed": "The rule {id} broke and could not look",
 }
 """A sentence for every code in `judge.pipeline.CODES` but `passed`. Names in braces are a finding's data."""
 
@@ -70,6 +103,10 @@ PASSED: Mapping[str, str] = {
     "body.length": "The length is fine",
     "contacts": "No contact data",
     "limits": "Within the rate limits",
+    "author.ban": "No ban on the sender",
+    "form.token": "The form was ours, and fresh",
+    "form.trap": "The unseen field stayed empty",
+    "form.proof": "No calculation against spam is missing",
     "words.body": "No listed word in the text",
     "words.name": "No listed word in the name",
     "words.website": "No listed word in the website",
@@ -77,10 +114,42 @@ PASSED: Mapping[str, str] = {
     "style.shouting": "No shouting",
     "style.repetition": "No repetition",
     "duplicates.near": "Not seen before",
+    "duplicates.similar": "No other text like it",
+    "links.density": "More text than links",
+    "links.disguised": "No link that shows another site than it leads to",
+    "style.phrases": "No repeated phrases",
+    "style.script": "Written in the letters of this site",
+    "article.burst": "No rush of comments under this article",
     "author.disposable-email": "No throw-away e-mail address",
     "author.record": "Nothing against the author",
 }
 """What a rule says when it passes, by its id."""
+
+RULES: Mapping[str, str] = {
+    "check-failed": "A check that broke",
+    "limits": "Rate limits",
+    "author.ban": "A ban",
+    "form.token": "The form it came by",
+    "form.trap": "The unseen field",
+    "form.proof": "Proof of work",
+    "contacts": "Contact data",
+    "words.body": "Words in the text",
+    "words.name": "Words in the name",
+    "words.website": "Words in the website",
+    "links": "Links",
+    "style.shouting": "Shouting",
+    "style.repetition": "Repetition",
+    "duplicates.near": "The same text again",
+    "author.disposable-email": "Throw-away e-mail",
+    "author.record": "The author's record",
+}
+"""Rules by their ids, as the filter of the queue names them."""
+
+
+def rule(rule_id: str) -> str:
+    """A rule's name; its id, where the site made it."""
+    return _(RULES[rule_id]) if rule_id in RULES else rule_id
+
 
 SPANS: Mapping[str, str] = {"email": "e-mail address", "phone": "phone number"}
 """Labels of spans that are codes; the others are words already."""
@@ -89,14 +158,15 @@ SPANS: Mapping[str, str] = {"email": "e-mail address", "phone": "phone number"}
 def finding(found: Finding) -> str:
     """What was found, in one sentence without a full stop."""
     if found.code == "passed":
-        return PASSED.get(found.rule, "Nothing found")
-    template = FINDINGS.get(found.code) or found.code.replace("-", " ").capitalize()
-    return template.format_map(_Numbers(found.data)) + PLACES.get(found.field, "")
+        return _(PASSED[found.rule]) if found.rule in PASSED else _("Nothing found")
+    template = _(FINDINGS[found.code]) if found.code in FINDINGS else found.code.replace("-", " ").capitalize()
+    said = template.format_map(_Numbers(found.data))
+    return f"{said} {_(PLACES[found.field])}" if found.field in PLACES else said
 
 
 def labelled(span: Span, found: Finding) -> Span:
     """The span with words for the mark over it: its own label, else what was found."""
-    return Span(span.start, span.end, SPANS.get(span.label) or span.label or finding(found))
+    return Span(span.start, span.end, _(SPANS[span.label]) if span.label in SPANS else span.label or finding(found))
 
 
 class _Numbers(dict[str, Any]):
@@ -106,13 +176,13 @@ class _Numbers(dict[str, Any]):
         super().__init__({name: value_words(name, value) for name, value in data.items()})
 
     def __missing__(self, name: str) -> str:
-        return "some"
+        return _("some")
 
 
 def value_words(name: str, value: Any) -> str:
     """A number, a share, a list or a word of a finding, as people write it."""
     if value is None or isinstance(value, bool):
-        return {None: "none", True: "yes", False: "no"}[value]
+        return {None: _("none"), True: _("yes"), False: _("no")}[value]
     if isinstance(value, (list, tuple)):
         return ", ".join(value_words(name, each) for each in value)
     if name.endswith("share") and isinstance(value, (int, float)):
@@ -121,9 +191,12 @@ def value_words(name: str, value: Any) -> str:
 
 
 def numbers(found: Finding) -> str:
-    """What decided, for the full list: `count 3 · most 2`. What is empty or untrue says nothing."""
+    """What decided, for the full list: `count 3 · most 2`. What is empty or untrue says nothing. Of a rule, every value
+    that its condition saw."""
+    if found.code in ("rule", "rule-observed"):
+        return " · ".join(f"{name} {value_words(name, value)}" for name, value in found.data.get("saw", {}).items())
     told = {name: value_words(name, value) for name, value in found.data.items() if value or value == 0}
-    return " · ".join(f"{name.replace('_', ' ')} {words}" for name, words in told.items() if words != "no")
+    return " · ".join(f"{name.replace('_', ' ')} {words}" for name, words in told.items() if words != _("no"))
 
 
 def why(findings: Sequence[Finding]) -> str:
@@ -133,10 +206,10 @@ def why(findings: Sequence[Finding]) -> str:
     if not any(each.effect in _DECIDING for each in telling):
         telling = [each for each in findings if each.rule == "mode"] + telling
     said = list(dict.fromkeys(finding(each) for each in telling))
-    return "; ".join(said[:1] + [_inside(each) for each in said[1:]]) + "." if said else "No rule objected."
+    return "; ".join(said[:1] + [_inside(each) for each in said[1:]]) + "." if said else _("No rule objected.")
 
 
-_QUIET = frozenset({Effect.PASS, Effect.APPROVE})
+_QUIET = frozenset({Effect.PASS, Effect.OBSERVE, Effect.APPROVE})
 _DECIDING = frozenset({Effect.REJECT, Effect.SPAM, Effect.HOLD})
 
 
@@ -146,37 +219,56 @@ def gravity(found: Finding) -> int:
 
 
 def _inside(sentence: str) -> str:
-    """A sentence after a semicolon: it begins small, unless its first word is written in capitals."""
-    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+    """A sentence after a semicolon: in English it begins small, unless its first word is written in capitals."""
+    return sentence if sentence[1:2].isupper() or spoken() != "en" else sentence[:1].lower() + sentence[1:]
 
 
 def standing(status: Status, by: str | None, at: datetime | None, reader: str, now: datetime, zone: tzinfo) -> str:
     """How a comment stands: `Approved by Ana, 12:04`. `reader` is who reads it, and is told `you`."""
     if status is Status.PENDING:
-        return "Pending"
+        return _("Pending")
     if by is None:
-        return f"{_large(DONE[status])} by the rules"
-    who = "you" if by == reader else by
-    return f"{_large(DONE[status])} by {who}" + (f", {clock(at, now, zone)}" if at else "")
+        return _("{done} by the rules").format(done=_large(_(DONE[status])))
+    who = _("you") if by == reader else by
+    said = _("{done} by {who}").format(done=_large(_(DONE[status])), who=who)
+    return f"{said}, {clock(at, now, zone)}" if at else said
 
 
 def already(status: Status, by: str | None, at: datetime | None, reader: str, now: datetime, zone: tzinfo) -> str:
     """What a stale click is told: `Already approved by Ana, 12:04.`"""
     if status is Status.PENDING:
-        return "Somebody put this back to pending. Nothing was changed."
+        return _("Somebody escalated this, took words out of it or put it back to pending. Nothing was changed.")
     words = standing(status, by, at, reader, now, zone)
-    return f"Already {words[:1].lower()}{words[1:]}. Nothing was changed."
+    return _("Already {standing}. Nothing was changed.").format(standing=words[:1].lower() + words[1:])
+
+
+def alike(last_hour: int, last_day: int, most: int) -> str:
+    """How many comments are much like one: `6 like this in the last hour, 14 in the last day`. Not counted further than
+    `most`."""
+    hour, day = (_("{n} or more").format(n=count) if count >= most else str(count) for count in (last_hour, last_day))
+    if not last_hour:
+        return _("{n} like this in the last day").format(n=day)
+    told = _("{n} like this in the last hour").format(n=hour)
+    more = _("{n} in the last day").format(n=day)
+    return f"{told}, {more}" if last_day > last_hour else told
 
 
 UNTOLD: Mapping[str, str] = {
     "not-found": "This comment is not there any more.",
+    "nobody": "Nothing here was sent with that e-mail address.",
+    "no-right": "Your role does not search by e-mail address.",
+    "escalated": "This was escalated: a senior decides. Nothing was changed.",
     "illegal": "This cannot be done to it now. Nothing was changed.",
 }
 
 
 def done(decision: Decision, status: Status) -> str:
     """What a decision did, for the line that offers to undo it."""
-    return f"Undone: {DONE[status]}." if decision is Decision.UNDO else f"{_large(DONE[status])}."
+    if decision is Decision.ESCALATE:
+        return _("Escalated: a senior decides.")
+    if decision is Decision.UNDO:
+        return _("Undone: {done}.").format(done=_(DONE[status]))
+    return f"{_large(_(DONE[status]))}."
 
 
 def _large(words: str) -> str:
@@ -188,18 +280,41 @@ def clock(at: datetime, now: datetime, zone: tzinfo) -> str:
     at, now = at.astimezone(zone), now.astimezone(zone)
     if at.date() == now.date():
         return f"{at:%H:%M}"
-    return f"{at.day} {at:%b, %H:%M}" if at.year == now.year else f"{at.day} {at:%b %Y, %H:%M}"
+    return moment(at, "d MMM, HH:mm") if at.year == now.year else moment(at, "d MMM y, HH:mm")
 
 
 def ago(at: datetime, now: datetime) -> str:
     """`just now`, `5 minutes ago`, `3 hours ago`, `2 days ago`, `4 months ago`, `2 years ago`."""
     seconds = max(0, int((now - at).total_seconds()))
-    for size, unit in ((31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute")):
+    for size, one, many in AGO:
         if seconds >= size:
-            return f"{counted(seconds // size, unit)} ago"
-    return "just now"
+            return counted(one, many, seconds // size)
+    return _("just now")
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 comment`, `3 comments`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+AGO = (
+    (31_557_600, "{n} year ago", "{n} years ago"),
+    (2_629_800, "{n} month ago", "{n} months ago"),
+    (86_400, "{n} day ago", "{n} days ago"),
+    (3_600, "{n} hour ago", "{n} hours ago"),
+    (60, "{n} minute ago", "{n} minutes ago"),
+)
+
+
+def no_language(rules: Sequence[str]) -> str:
+    """Which rules ask for what nothing here can tell."""
+    asks = plural("The rule {rules} asks", "The rules {rules} ask", len(rules)).format(rules=", ".join(rules))
+    nothing = _(
+        "{asks} for comment.language, and nothing is installed here that tells languages: it is always empty. "
+        "docs/rules.md says what to install."
+    )
+    return nothing.format(asks=asks)
+
+
+def no_language_on(sites: Sequence[str]) -> str:
+    """Which sites wish to know what nothing here can tell."""
+    told = _(
+        "tell_language is on for {sites}, and nothing is installed here that tells languages. "
+        "docs/rules.md says what to install."
+    )
+    return told.format(sites=", ".join(sites))

@@ -23,6 +23,7 @@ class ReceiptOut(Shape):
     id: str = Field(examples=["06h0pvy2kgjwykzc"])
     status: Literal["pending", "approved"]
     message: str = Field(examples=["Your comment is awaiting moderation."])
+    receipt: str = Field(description="A page for the author alone: how it stands, to take it back, to write it anew.")
 
 
 class ArticleOut(Shape):
@@ -35,6 +36,8 @@ class ArticleOut(Shape):
 
 
 class PublicAuthorOut(Shape):
+    """Who wrote, as everybody sees it."""
+
     name: str
     url: str | None
 
@@ -54,7 +57,10 @@ class PublicCommentOut(Shape):
 class FormOut(Shape):
     """What a form must know."""
 
+    language: Literal["en", "de"]
     email: Literal["required", "optional"]
+    verify: Literal["off", "mail"]
+    proof: Literal["off", "suspicion", "always"]
     name_max: int
     body_max: int
     url_max: int
@@ -71,6 +77,37 @@ class ThreadOut(Shape):
     form: FormOut
 
 
+class ChallengeOut(Shape):
+    """A challenge in ALTCHA's format: find the `number` from 0 to `maxnumber` for which the SHA-256 of `salt` with it
+    behind is `challenge`. `form.altcha` of the comment is a JSON object with `algorithm`, `challenge`, `number`, `salt`
+    and `signature`, in Base64."""
+
+    algorithm: Literal["SHA-256"]
+    challenge: str
+    maxnumber: int
+    salt: str
+    signature: str
+
+
+class FormTokenOut(Shape):
+    """Goes back as `form.token` of the comment. It says when, and for which article, it was handed out."""
+
+    token: str
+
+
+class OwnOut(Shape):
+    """How a comment stands, for its author. `reason` is told where the site does; `edit_until` is null where it can no
+    longer be written anew."""
+
+    id: str
+    status: Literal["pending", "approved", "rejected"]
+    message: str
+    version: int
+    reason: str | None
+    edit_until: datetime | None
+    can_withdraw: bool
+
+
 class CountsOut(Shape):
     """Approved comments by article, as it was asked for."""
 
@@ -81,7 +118,7 @@ class FindingOut(Shape):
     """What one check found. `spans` are [start, end, label] in code points of the field as sent."""
 
     rule: str
-    effect: Literal["pass", "tag", "approve", "hold", "spam", "reject"]
+    effect: Literal["pass", "observe", "tag", "approve", "hold", "spam", "reject"]
     code: str
     field: str
     spans: list[tuple[int, int, str]]
@@ -97,6 +134,8 @@ class ExplanationOut(Shape):
 
 
 class RecordOut(Shape):
+    """What was decided about the author's comments on this site."""
+
     approved: int
     rejected: int
     spam: int
@@ -113,21 +152,35 @@ class QueuedAuthorOut(Shape):
 
 
 class QueuedArticleOut(Shape):
+    """The article a comment belongs to."""
+
     key: str
     url: str | None
     title: str | None
 
 
 class ParentOut(Shape):
+    """The comment that this one answers."""
+
     id: str
     author: str
     body: str
 
 
 class DecidedOut(Shape):
+    """The last decision; `by` is null for the judge."""
+
     by: str | None
     at: datetime
     reason: str | None
+
+
+class EscalatedOut(Shape):
+    """Who left it to a senior, when and why."""
+
+    by: str
+    at: datetime
+    why: str | None
 
 
 class QueuedOut(Shape):
@@ -145,6 +198,7 @@ class QueuedOut(Shape):
     masked: list[tuple[int, int, str]]
     explanation: ExplanationOut
     decided: DecidedOut | None
+    escalated: EscalatedOut | None
 
 
 class QueueOut(Shape):
@@ -156,10 +210,11 @@ class QueueOut(Shape):
 
 
 class OutcomeOut(Shape):
-    """What became of one decision. After `conflict`, the other fields say who decided what and when."""
+    """What became of one decision. After `conflict`, the other fields say who decided what and when; `escalated`: only
+    a senior may decide it."""
 
     id: str
-    result: Literal["decided", "conflict", "illegal", "not-found"]
+    result: Literal["decided", "conflict", "illegal", "escalated", "not-found"]
     status: Literal["pending", "approved", "rejected", "spam"] | None
     version: int | None
     decided_by: str | None
@@ -167,10 +222,33 @@ class OutcomeOut(Shape):
 
 
 class ArticleStateOut(Shape):
+    """How an article stands."""
+
     key: str
     url: str | None
     title: str | None
     closed: bool
+
+
+class BanOut(Shape):
+    """A ban in force. `shown` tells whom it is on: a masked e-mail address, or a network."""
+
+    id: str
+    whom: Literal["author", "address", "network"]
+    shown: str = Field(examples=["j•••@e•••.org"])
+    effect: Literal["reject", "hold"]
+    reason: str
+    comment: str | None
+    by: str
+    at: datetime
+    until: datetime | None
+
+
+class BansOut(Shape):
+    """Bans in force, the newest first. `next` is the cursor of the next page."""
+
+    items: list[BanOut]
+    next: str | None
 
 
 class ReadinessOut(Shape):
@@ -184,6 +262,8 @@ class ReadinessOut(Shape):
 
 
 class LivenessOut(Shape):
+    """The process answers."""
+
     status: Literal["ok"]
     version: str
 

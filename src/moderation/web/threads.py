@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 from flask import current_app
@@ -26,6 +26,7 @@ from moderation.web.nodes import nodes
 FRESH = 0.5
 STALE = 60.0
 MOST_PAGES = 2000
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Threads:
     def __init__(self, rt: Runtime) -> None:
         self._rt = rt
         self._pages: OrderedDict[tuple[str, str, str, bool], Page] = OrderedDict()
+        self._ready: OrderedDict[tuple[str, str], Page] = OrderedDict()
         self._mutex = threading.Lock()
 
     def page(self, site_id: str, key: str, cursor: str, *, newest_first: bool, fresh: float = FRESH) -> Page:
@@ -76,12 +78,26 @@ class Threads:
             if known and now - known.read_at < STALE:
                 return known
             raise
-        with self._mutex:
-            self._pages[name] = page
-            self._pages.move_to_end(name)
-            if len(self._pages) > MOST_PAGES:
-                self._pages.popitem(last=False)
+        self._keep(self._pages, name, page)
         return page
+
+    def ready(self, asked: tuple[str, str]) -> Page | None:
+        """The page that was the answer to this path and query, while it is good without asking."""
+        page = self._ready.get(asked)
+        if page is None or time.monotonic() - page.read_at >= FRESH or page.version[0] != self._rt.rules.revision:
+            return None
+        return page
+
+    def remember(self, asked: tuple[str, str], page: Page) -> None:
+        """`page` is the answer to this path and query."""
+        self._keep(self._ready, asked, page)
+
+    def _keep(self, pages: OrderedDict[Name, Page], name: Name, page: Page) -> None:
+        with self._mutex:
+            pages[name] = page
+            pages.move_to_end(name)
+            if len(pages) > MOST_PAGES:
+                pages.popitem(last=False)
 
     def _read(
         self, rules: Ruleset, site: SiteRules, name: tuple[str, str, str, bool], known: Page | None, now: float
@@ -120,7 +136,10 @@ class Threads:
             "comments": [_shown(comment, settings.depth) for comment in page.comments],
             "next": page.next,
             "form": {
+                "language": settings.language,
                 "email": settings.email,
+                "verify": settings.verify,
+                "proof": settings.form.proof,
                 "name_max": settings.lengths.name_max,
                 "body_max": settings.lengths.body_max,
                 "url_max": settings.lengths.url_max,

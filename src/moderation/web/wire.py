@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -19,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from moderation.errors import FieldProblem, Invalid, Unparsable
 from moderation.settings import Site
-from moderation.values import ArticleRef, Decision, Ruling, Status, Submission
+from moderation.text.redact import find_contacts, holds_address, mask_contacts
+from moderation.values import HOLDER, ArticleRef, Decision, Login, Ruling, Status, Submission
+from moderation.web.reasons import reason_of
 
 MOST_BYTES = 32 * 1024
 """The longest body that is read."""
@@ -45,9 +48,20 @@ class ArticleIn(Shape):
 class AuthorIn(Shape):
     """Who writes."""
 
-    name: str = Field(description="Shown with the comment.", examples=["Ana"])
+    name: str = Field("", description="Shown with the comment. Needed unless a token tells it.", examples=["Ana"])
     email: str | None = Field(None, description="Never shown. Required unless the site says otherwise.")
     url: str | None = Field(None, description="A website to link the name to.")
+    token: str | None = Field(
+        None, description="A JWT of the publisher's login, or what was handed out when an address was confirmed."
+    )
+
+
+class FormIn(Shape):
+    """What a form says of itself. `subject` is never shown to people, and stays empty."""
+
+    token: str | None = Field(None, description="The token that was handed out with the form.")
+    subject: str | None = Field(None, description="Empty.")
+    altcha: str | None = Field(None, description="The solution of a challenge, in Base64 as ALTCHA's widget sends it.")
 
 
 class CommentIn(Shape):
@@ -57,6 +71,16 @@ class CommentIn(Shape):
     parent: str | None = Field(None, description="The id of the comment that this one answers.")
     author: AuthorIn
     body: str = Field(description="The text: plain, or a small subset of Markdown.", examples=["Well said."])
+    form: FormIn | None = Field(
+        None, description="What `GET /v1/{site}/form` has handed out, where a form asked for it."
+    )
+
+
+class EditIn(Shape):
+    """A comment of one's own, written anew, in the version that was seen."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
+    body: str = Field(description="The new text.")
 
 
 class RulingIn(Shape):
@@ -64,8 +88,12 @@ class RulingIn(Shape):
 
     id: str = Field(max_length=16)
     version: int = Field(ge=1, le=2**31 - 1)
-    decision: Literal["approve", "reject", "spam", "hold", "undo"]
-    reason: str | None = Field(None, max_length=200)
+    decision: Literal["approve", "reject", "spam", "hold", "undo", "escalate"]
+    reason: str | None = Field(
+        None,
+        max_length=200,
+        description="One of the site's reasons by its code, a line without an e-mail address, or `code: line`.",
+    )
 
 
 class RulingsIn(BaseModel):
@@ -76,12 +104,27 @@ class RulingsIn(BaseModel):
 
 
 class ArticleChangeIn(Shape):
-    """Open or close an article, or tell its title and address."""
+    """Open or close an article, or tell its title, address and tags."""
 
     article: str
     closed: bool | None = None
     title: str | None = Field(None, max_length=300)
     url: str | None = Field(None, max_length=2000)
+    tags: list[Annotated[str, Field(min_length=1, max_length=60)]] | None = Field(
+        None, max_length=30, description="What rules may ask for as `article.tags`, for example the section."
+    )
+
+
+class BanIn(Shape):
+    """A ban on the sender of a comment (`whom` says by what they are known), on an e-mail address, or on a network."""
+
+    effect: Literal["reject", "hold"] = Field("reject", description="`hold`: all of theirs waits for a moderator.")
+    reason: str = Field(max_length=150, description="One of the site's reasons by its code, or a sentence.")
+    until: str | None = Field(None, description="When it ends; without, when it is lifted.")
+    comment: str | None = Field(None, max_length=16)
+    whom: Literal["author", "address", "network"] = "author"
+    email: str | None = Field(None, max_length=254)
+    network: str | None = Field(None, max_length=60, examples=["198.51.100.0/24"])
 
 
 def parse_json(raw: bytes) -> Any:
@@ -176,9 +219,13 @@ _ALIASES = {
     "author.name": "author.name",
     "author.email": "author.email",
     "author.url": "author.url",
+    "author_token": "author.token",
     "author_name": "author.name",
     "article_title": "article.title",
     "article_url": "article.url",
+    "form_token": "form.token",
+    "subject": "form.subject",
+    "altcha": "form.altcha",
 }
 
 
@@ -235,8 +282,35 @@ def _looks_like_url(value: object) -> bool:
     return isinstance(value, str) and value.startswith(("http://", "https://"))
 
 
-def submission(value: Any, *, site_id: str, site: Site, address: str, request_id: str, own_origin: str) -> Submission:
-    """A validated submission. Raises Invalid with every bad field at once."""
+def idempotency_key(header: str | None) -> str | None:
+    """The header's value without the quotes of a structured field (RFC 8941), which not everybody sends. Raises
+    Unparsable."""
+    if header is None:
+        return None
+    text = header.strip()
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if not re.fullmatch(r"[!-~]{1,200}", text):
+        raise Unparsable("idempotency-key")
+    return text
+
+
+def submission(
+    value: Any,
+    *,
+    site_id: str,
+    site: Site,
+    address: str,
+    request_id: str,
+    own_origin: str,
+    key: str | None,
+    login: Callable[[str], Login],
+    token: str | None = None,
+) -> Submission:
+    """A validated submission; `key` is the Idempotency-Key header, `token` one for the author that came beside the
+    body, and `login` reads a token of the publisher's. Raises Invalid with every bad field at once, and what
+    `login` raises.
+    """
     given = from_aliases(value)
     if isinstance(given, dict):
         given = {"author": {}} | given  # nobody is an author without a name, so that the name is asked for
@@ -250,16 +324,65 @@ def submission(value: Any, *, site_id: str, site: Site, address: str, request_id
     ref = _article(comment.article, (*site.origins, own_origin), problems)
     if comment.parent is not None and not re.fullmatch(r"[0-9a-z]{16}", comment.parent):
         problems.append(FieldProblem("/parent", "unknown-comment"))
-    name = _name(comment.author.name, site.lengths.name_max, problems)
-    email = _email(comment.author.email, site.email, problems)
+    given_token = comment.author.token or token
+    signed = _signed(given_token, login, site, problems) if given_token else None
+    name = (signed and signed.name) or _name(comment.author.name, site.lengths.name_max, problems)
+    email = (signed and signed.email) or _email(comment.author.email, site.email, problems)
     url = _website(comment.author.url, site.lengths.url_max, problems)
-    body = comment.body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
-    _check_length("/body", body, site.lengths.body_min, site.lengths.body_max, problems)
+    body = _body(comment.body, site, problems)
     if misshapen or problems:
         told = {problem.pointer for problem in misshapen}
         raise Invalid([*misshapen, *(problem for problem in problems if not told & set(_upwards(problem.pointer)))])
     assert ref is not None
-    return Submission(site_id, ref, comment.parent, name, url, email, body, address, request_id)
+    form = comment.form or _NO_FORM
+    return Submission(
+        site_id, ref, comment.parent, name, url, email, body, address, request_id, idempotency_key(key),
+        form_token=form.token, trapped=bool(form.subject), subject=signed.subject if signed else None,
+        holder=given_token if signed is None else None, solution=form.altcha,
+    )  # fmt: skip
+
+
+_UNREAD = Login("", "?", "?")
+"""In the place of a sign-in that was refused: name and address are not asked for on top of it."""
+
+
+def _signed(token: str, login: Callable[[str], Login], site: Site, problems: list[FieldProblem]) -> Login | None:
+    """What the publisher's login says, its name and address in our form. None for a token of our own."""
+    if token.startswith(HOLDER):
+        return None
+    try:
+        signed = login(token)
+    except Invalid as error:
+        problems += error.problems
+        return _UNREAD
+    unfit: list[FieldProblem] = []
+    name = _name(signed.name, site.lengths.name_max, unfit) if signed.name else None
+    email = _email(signed.email, site.email, unfit) if signed.email else None
+    if unfit:
+        problems.append(FieldProblem("/author/token", "token-unfit"))
+    return Login(signed.subject, name, email)
+
+
+_NO_FORM = FormIn(token=None, subject=None, altcha=None)
+
+
+def edit(value: Any, site: Site) -> EditIn:
+    """Raises Invalid."""
+    try:
+        given = EditIn.model_validate(value)
+    except ValidationError as errors:
+        raise Invalid(_problems(errors)) from None
+    problems: list[FieldProblem] = []
+    body = _body(given.body, site, problems)
+    if problems:
+        raise Invalid(problems)
+    return EditIn(version=given.version, body=body)
+
+
+def _body(text: str, site: Site, problems: list[FieldProblem]) -> str:
+    body = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    _check_length("/body", body, site.lengths.body_min, site.lengths.body_max, problems)
+    return body
 
 
 def _legible(given: Any) -> CommentIn:
@@ -273,7 +396,12 @@ def _legible(given: Any) -> CommentIn:
     return CommentIn(
         article=article if isinstance(article, (str, ArticleIn)) else "",
         parent=_text(body, "parent"),
-        author=AuthorIn(name=_text(author, "name") or "", email=_text(author, "email"), url=_text(author, "url")),
+        author=AuthorIn(
+            name=_text(author, "name") or "",
+            email=_text(author, "email"),
+            url=_text(author, "url"),
+            token=_text(author, "token"),
+        ),
         body=_text(body, "body") or "",
     )
 
@@ -293,6 +421,7 @@ def _problems(errors: ValidationError) -> list[FieldProblem]:
     found: dict[tuple[str, str], FieldProblem] = {}
     for error in errors.errors(include_url=False):
         path = [str(part) for part in error["loc"] if part not in ("str", "ArticleIn")]
+        path = path[:-1] if path and holds_address(path[-1]) else path  # a field's name is not repeated then
         pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1")[:60] for part in path)
         code = _CODES.get(error["type"], "type")
         told = error.get("ctx", {})
@@ -335,12 +464,14 @@ _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols tha
 
 
 def _name(text: str, most: int, problems: list[FieldProblem]) -> str:
-    """A name on one line, NFC, without controls and marks that reorder what stands around it (Trojan Source)."""
+    """A name on one line, NFC, without controls and marks that reorder what stands around it (Trojan Source), and
+    without an e-mail address: everybody will see it."""
     name = unicodedata.normalize("NFC", text).strip()
-    if _check_length("/author/name", name, 1, most, problems) and any(
-        unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _REORDERING for c in name
-    ):
-        problems.append(FieldProblem("/author/name", "control-character"))
+    if _check_length("/author/name", name, 1, most, problems):
+        if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _REORDERING for c in name):
+            problems.append(FieldProblem("/author/name", "control-character"))
+        elif holds_address(name):
+            problems.append(FieldProblem("/author/name", "address-shown"))
     return name
 
 
@@ -348,7 +479,7 @@ _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def _email(text: str | None, need: Literal["required", "optional"], problems: list[FieldProblem]) -> str | None:
-    given = (text or "").strip()
+    given = (text or "").strip(" ")  # line breaks are no part of an address, and never end up in a letter's head
     if not given:
         if need == "required":
             problems.append(FieldProblem("/author/email", "required"))
@@ -383,7 +514,7 @@ def _normal_domain(domain: str) -> str | None:
 
 def _validated(text: str) -> str | None:
     try:
-        found = validate_email(text, check_deliverability=False)
+        found = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return None
     return f"{found.local_part}@{found.ascii_domain or found.domain}"
@@ -399,6 +530,8 @@ def _website(text: str | None, most: int, problems: list[FieldProblem]) -> str |
         problems.append(FieldProblem("/author/url", "url"))
     elif len(url) > most:
         problems.append(FieldProblem("/author/url", "too-long", {"most": most, "length": len(url)}))
+    elif holds_address(url):
+        problems.append(FieldProblem("/author/url", "address-shown"))
     return url
 
 
@@ -440,7 +573,7 @@ def _article(given: str | ArticleIn, origins: tuple[str, ...], problems: list[Fi
     url = article_url(given.url, origins) if given.url is not None else None
     if given.url is not None and url is None:
         problems.append(FieldProblem(pointer, "article-url"))
-    title = " ".join((given.title or "").split())
+    title = shown_title(given.title)
     if len(title) > 300:
         problems.append(FieldProblem(pointer + "/title", "too-long", {"most": 300, "length": len(title)}))
     if len(problems) > before:
@@ -448,24 +581,49 @@ def _article(given: str | ArticleIn, origins: tuple[str, ...], problems: list[Fi
     return ArticleRef(given.id or url or "", url, title or None)
 
 
+def shown_title(text: str | None) -> str:
+    """A title as everybody sees it: on one line, e-mail addresses and telephone numbers hidden."""
+    title = " ".join((text or "").split())
+    return mask_contacts(title, find_contacts(title))
+
+
 def is_article_id(text: str) -> bool:
-    """1 to 200 visible characters, no space at either end, nothing that controls or reorders."""
+    """1 to 200 visible characters, no space at either end, nothing that controls or reorders, no e-mail address."""
     return (
         0 < len(text) <= 200
         and text == text.strip()
         and all(unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp") for c in text)
+        and not holds_address(text)
     )
 
 
 def article_url(text: str, origins: tuple[str, ...]) -> str | None:
-    """The URL without its fragment, when it stands on one of `origins`; else None."""
+    """The URL without its fragment, when it stands on one of `origins`; else None.
+
+    Newsletters put a reader's address into their links: such parts of the query are dropped, so that it is the same
+    article for everybody and nobody's address is told. An address in the path is refused.
+    """
     url = web_address(text)
     if url is None or len(url) > 450:
         return None
     parts = urlsplit(url)
     if f"{parts.scheme}://{parts.netloc}" not in origins:
         return None
-    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, ""))
+    query = parts.query
+    if holds_address(url):
+        query = "&".join(part for part in query.split("&") if not holds_address(part))
+        if holds_address(parts.path):
+            return None
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, ""))
+
+
+def article_key(given: str, origins: tuple[str, ...]) -> str:
+    """What an article that somebody asks for is found by. Raises Invalid."""
+    key = article_url(given, origins) or given
+    is_elsewhere = _looks_like_url(key) and len(key) <= 450 and not holds_address(key)
+    if not (is_article_id(key) or is_elsewhere):
+        raise Invalid([FieldProblem("/article", "article-id" if given else "required")])
+    return key
 
 
 def rulings(value: Any) -> list[Ruling]:
@@ -477,7 +635,17 @@ def rulings(value: Any) -> list[Ruling]:
         raise Invalid(
             [FieldProblem(each.pointer.removeprefix("/decisions"), each.code, each.data) for each in problems]
         ) from None
-    return [Ruling(each.id, each.version, Decision(each.decision), each.reason) for each in found.decisions]
+    made, refused = [], []
+    for number, each in enumerate(found.decisions):
+        try:
+            reason = reason_of(each.reason, f"/{number}/reason")
+        except Invalid as problem:
+            refused += problem.problems
+        else:
+            made.append(Ruling(each.id, each.version, Decision(each.decision), reason))
+    if refused:
+        raise Invalid(refused)
+    return made
 
 
 def article_change(value: Any, origins: tuple[str, ...]) -> ArticleChangeIn:
@@ -494,6 +662,41 @@ def article_change(value: Any, origins: tuple[str, ...]) -> ArticleChangeIn:
     if problems:
         raise Invalid(problems)
     return change
+
+
+def ban(value: Any) -> BanIn:
+    """The e-mail address in its normal form. Raises Invalid."""
+    try:
+        given = BanIn.model_validate(value)
+    except ValidationError as errors:
+        raise Invalid(_problems(errors)) from None
+    problems = []
+    if sum(each is not None for each in (given.comment, given.email, given.network)) != 1:
+        problems.append(FieldProblem("/comment", "one-of"))
+    email = normal_email(given.email) if given.email is not None else None
+    if given.email is not None and email is None:
+        problems.append(FieldProblem("/email", "email"))
+    until = time_of(given.until) if given.until is not None else None
+    if given.until is not None and until is None:
+        problems.append(FieldProblem("/until", "time"))
+    elif until is not None and until.year > LAST_YEAR:
+        problems.append(FieldProblem("/until", "range"))
+    if problems:
+        raise Invalid(problems)
+    return given.model_copy(update={"email": email})
+
+
+LAST_YEAR = 2999
+"""No ban ends later. One that is to last for good has no end; near the year 9999 calendars themselves end."""
+
+
+def time_of(text: str) -> datetime | None:
+    """A time with its zone (RFC 3339), in UTC; None for what is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def status_of(text: str | None) -> Status | None:

@@ -3,20 +3,38 @@
  *   <script async src="https://HOST/embed.js" data-site="SITE" data-article="ID or URL" data-title="…"></script>
  *
  * or, by hand, <comment-thread site="SITE" article="ID or URL" article-title="…" theme="light|dark"></comment-thread>.
+ * Readers who are signed in at the page's own login bring its token: data-author-token="…", author-token="…", or the
+ * property authorToken, which may be set later.
  * It needs script-src and connect-src of HOST and nothing else of the page: no eval, no HTML parsing, no inline style.
  * Whatever happens here, the page around it stays as it is. The style sheet is put in by the server (web/pages.py).
  */
 (() => {
   "use strict";
   const STYLE = "@@STYLE@@";
+  const WORDS = "@@WORDS@@"; // by language, then by what it is in English
   const PATIENCE = 5000; // milliseconds until a request is given up
   const REL = "nofollow ugc noopener";
   const BLOCKS = new Set(["p", "pre", "blockquote", "ul", "ol", "li"]);
   const ELEMENTS = new Set([...BLOCKS, "br", "em", "strong", "s", "code", "a"]);
   const FIELDS = { "/body": "body", "/author/name": "name", "/author/email": "email", "/author/url": "url" };
-  const HELD = "Your comment is awaiting moderation.";
   const script = document.currentScript;
   const BASE = new URL(".", script ? script.src : document.baseURI);
+
+  let language = "en";
+  const speak = (code) => {
+    language = code in WORDS ? code : "en";
+  };
+  speak(document.documentElement.lang.slice(0, 2)); // until the server tells that of the site
+  const _ = (sentence, values = {}) => {
+    const said = (WORDS[language] || {})[sentence] || sentence;
+    return said.replace(/\{(\w+)\}/g, (all, name) => (name in values ? values[name] : all));
+  };
+
+  /* A sentence with an element where it has its name in braces. */
+  const around = (sentence, element) => {
+    const [before, after] = sentence.split("{name}");
+    return [before, element, after || ""];
+  };
 
   const make = (tag, attributes, ...children) => {
     const element = document.createElement(tag);
@@ -84,7 +102,7 @@
   const when = (iso) => {
     const date = new Date(iso);
     if (Number.isNaN(date.getTime())) return make("span");
-    const words = date.toLocaleString("en-GB", { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
+    const words = date.toLocaleString(language === "en" ? "en-GB" : language, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
     return make("time", { datetime: date.toISOString() }, words);
   };
 
@@ -102,7 +120,34 @@
     }
   };
 
+  /* What a token says; whether it is true, the server tells. */
+  const claimsOf = (token) => {
+    try {
+      const bytes = Uint8Array.from(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+      return JSON.parse(new TextDecoder().decode(bytes)) || {};
+    } catch {
+      return {};
+    }
+  };
+
+  /* @@PROOF@@ */
+
   class CommentThread extends HTMLElement {
+    static observedAttributes = ["author-token"];
+
+    get authorToken() {
+      return this.getAttribute("author-token") || "";
+    }
+
+    set authorToken(token) {
+      if (token) this.setAttribute("author-token", token);
+      else this.removeAttribute("author-token");
+    }
+
+    attributeChangedCallback() {
+      if (this.inputs) this.greet();
+    }
+
     connectedCallback() {
       if (this.shadowRoot) return;
       const sheet = new CSSStyleSheet();
@@ -112,15 +157,22 @@
       const canonical = document.querySelector("link[rel=canonical]");
       this.article = this.getAttribute("article") || (canonical ? canonical.href : location.origin + location.pathname);
       this.memory = `moderation:${this.site}:${this.article}`;
+      this.ownKey = `moderation:own:${this.site}`;
+      /* Whoever has just confirmed their address comes back with what this browser keeps of it. */
+      const own = /^#moderation-own=(own\.[\w.-]{40,160})$/.exec(location.hash);
+      if (own) {
+        keep("localStorage", this.ownKey, own[1]);
+        history.replaceState(history.state, "", location.pathname + location.search);
+      }
       this.query = new URLSearchParams({ article: this.article });
 
-      this.heading = make("h2", { class: "cm-heading", id: "heading" }, "Comments");
+      this.heading = make("h2", { class: "cm-heading", id: "heading" }, _("Comments"));
       this.list = make("ol", { class: "cm-list" });
-      this.more = act("Show more comments", { class: "cm-button cm-quiet cm-more", hidden: true }, () => this.showMore());
+      this.more = act(_("Show more comments"), { class: "cm-button cm-quiet cm-more", hidden: true }, () => this.showMore());
       this.down = make("div", { class: "cm-down", role: "alert", hidden: true });
       this.live = make("p", { class: "cm-live", role: "status" });
       this.home = make("div");
-      this.section = make("section", { class: "cm", lang: "en", "aria-labelledby": "heading", "aria-busy": "true" });
+      this.section = make("section", { class: "cm", lang: language, "aria-labelledby": "heading", "aria-busy": "true" });
       this.section.append(this.heading, this.list, this.more, this.down, this.live, this.home);
       this.shadowRoot.append(this.section);
       this.follow();
@@ -157,10 +209,13 @@
     show(page) {
       this.down.hidden = true;
       this.rules = page.form || {};
+      speak(this.rules.language);
+      this.section.lang = language;
+      this.more.textContent = _("Show more comments");
       this.list.replaceChildren();
       const closed = Boolean(page.article && page.article.closed);
       this.sayCount(Number(page.count) || 0, closed);
-      if (closed) this.home.replaceChildren(make("p", { class: "cm-say" }, "Comments are closed."));
+      if (closed) this.home.replaceChildren(make("p", { class: "cm-say" }, _("Comments are closed.")));
       else if (!this.respond) this.buildForm();
       this.closed = closed;
       this.add(page);
@@ -170,8 +225,8 @@
 
     sayCount(count, closed) {
       this.count = count;
-      const none = closed ? "No comments" : "Be the first to comment";
-      this.heading.textContent = count === 1 ? "1 comment" : count ? `${count} comments` : none;
+      const none = closed ? _("No comments") : _("Be the first to comment");
+      this.heading.textContent = count === 1 ? _("1 comment") : count ? _("{n} comments", { n: count }) : none;
     }
 
     async page() {
@@ -182,13 +237,13 @@
     }
 
     sayDown() {
-      const again = act("Try again", { class: "cm-button" }, () => {
-        again.textContent = "Trying again…";
+      const again = act(_("Try again"), { class: "cm-button" }, () => {
+        again.textContent = _("Trying again…");
         this.start();
       });
-      const link = make("a", { href: this.threadPage() }, "Open the comments on a page of their own");
+      const link = make("a", { href: this.threadPage() }, _("Open the comments on a page of their own"));
       this.down.hidden = false;
-      this.down.replaceChildren(make("p", {}, "The comments could not be loaded. The article is not affected."), again, link);
+      this.down.replaceChildren(make("p", {}, _("The comments could not be loaded. The article is not affected.")), again, link);
     }
 
     threadPage() {
@@ -200,10 +255,10 @@
       const page = await this.page();
       this.query.delete("cursor");
       if (!page) {
-        this.more.textContent = "More comments could not be loaded. Try again";
+        this.more.textContent = _("More comments could not be loaded. Try again");
         return;
       }
-      this.more.textContent = "Show more comments";
+      this.more.textContent = _("Show more comments");
       const first = this.add(page);
       if (first) first.focus();
     }
@@ -256,28 +311,124 @@
 
     card(comment, answered) {
       const meta = this.meta(comment, make("a", { class: "cm-when", href: `#comment-${comment.id}` }, when(comment.created_at)));
-      if (answered) meta.append(make("span", { class: "cm-answers" }, "in reply to ", make("bdi", {}, answered.name)));
+      if (answered) meta.append(make("span", { class: "cm-answers" }, ...around(_("in reply to {name}"), make("bdi", {}, answered.name))));
       const text = grow(comment.nodes, make("div", { class: "cm-text", dir: "auto", lang: "" }));
       const card = make("article", { class: "cm-comment", tabindex: "-1" }, meta, text);
       if (!this.closed) {
-        const label = `Reply to ${this.nameOf(comment)}`;
-        card.append(act("Reply", { class: "cm-act", "aria-label": label }, () => this.reply(comment.id)));
+        const label = _("Reply to {name}", { name: this.nameOf(comment) });
+        card.append(act(_("Reply"), { class: "cm-act", "aria-label": label }, () => this.reply(comment.id)));
       }
       return card;
     }
 
     waitingCard(comment) {
       const text = make("div", { class: "cm-text cm-sent", dir: "auto", lang: "" }, comment.body);
-      const mark = make("span", { class: "cm-mark" }, "Awaiting moderation. Only you can see this.");
-      return make("article", { class: "cm-comment cm-waiting", tabindex: "-1" }, this.meta(comment, mark), text);
+      const mark = make("span", { class: "cm-mark" }, _("Awaiting moderation. Only you can see this."));
+      const card = make("article", { class: "cm-comment cm-waiting", tabindex: "-1" }, this.meta(comment, mark), text);
+      if (comment.receipt) card.append(this.ownActs(comment, card, text));
+      return card;
+    }
+
+    /* What readers may do about their own comment: by its receipt, which only this browser was given. */
+    askOwn(one, options) {
+      return ask(`v1/${encodeURIComponent(this.site)}/receipts/${encodeURIComponent(one.receipt)}`, { cache: "no-store", ...options });
+    }
+
+    ownActs(one, card, text) {
+      const line = make("p", { class: "cm-own" });
+      const say = make("span", { "aria-live": "polite" });
+      const edit = act(_("Edit"), { class: "cm-act" }, () => this.editOwn(one, line, text, say));
+      const back = act(_("Take back"), { class: "cm-act" }, async () => {
+        if (!back.dataset.sure) {
+          back.dataset.sure = "yes";
+          back.textContent = _("Really delete it?");
+          return;
+        }
+        const { status } = await this.askOwn(one, { method: "DELETE" });
+        if (status !== 204 && status !== 404) {
+          say.textContent = _("It could not be taken back. Please try again.");
+          return;
+        }
+        this.forgetOwn(one);
+        this.live.textContent = _("You have taken your comment back.");
+        (this.inputs ? this.inputs.body.input : this.section).focus();
+      });
+      const page = make("a", { href: new URL(`r/${encodeURIComponent(one.receipt)}`, BASE).href, class: "cm-act", target: "_blank", rel: "noopener" }, _("See how it stands"));
+      line.append(edit, back, page, say);
+      return line;
+    }
+
+    async editOwn(one, line, text, say) {
+      if (line.parentNode.querySelector(".cm-anew")) return;
+      const { status, body } = await this.askOwn(one);
+      if (status !== 200 || !body || !body.edit_until) {
+        say.textContent = status === 200 ? _("The time for writing it anew is over.") : _("This did not work. Please try again.");
+        return;
+      }
+      const input = make("textarea", { rows: "6", dir: "auto", "aria-label": _("Your comment") });
+      input.value = one.body;
+      const done = () => {
+        anew.remove();
+        line.querySelector("button").focus();
+      };
+      const save = act(_("Replace the text"), { class: "cm-button" }, async () => {
+        const sent = { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ version: body.version, body: input.value }) };
+        const answer = await this.askOwn(one, sent);
+        const told = answer.body || {};
+        if (answer.status !== 200) {
+          const first = Array.isArray(told.errors) && told.errors[0];
+          say.textContent = String((first && first.detail) || told.title || _("This did not work. Please try again."));
+          return;
+        }
+        one.body = input.value;
+        text.textContent = one.body;
+        this.rememberOwn(one);
+        say.textContent = _("Your new text awaits moderation.");
+        done();
+      });
+      const anew = make("div", { class: "cm-anew cm-field" }, input, save, act(_("Cancel"), { class: "cm-act" }, done));
+      for (const kind of ["keydown", "keypress", "keyup"]) anew.addEventListener(kind, (event) => event.stopPropagation());
+      line.before(anew);
+      input.focus();
+    }
+
+    ownKept() {
+      const waiting = recall("sessionStorage", `${this.memory}:waiting`);
+      return Array.isArray(waiting) ? waiting.filter((one) => one && one.id) : [];
+    }
+
+    rememberOwn(one) {
+      const others = this.ownKept().filter(({ id }) => id !== one.id);
+      keep("sessionStorage", `${this.memory}:waiting`, [...others, one].slice(-20));
+    }
+
+    forgetOwn(one) {
+      const others = this.ownKept().filter(({ id }) => id !== one.id);
+      keep("sessionStorage", `${this.memory}:waiting`, others.length ? others : null);
+      const shown = this.shown.get(one.id);
+      if (shown) shown.item.remove();
+      this.shown.delete(one.id);
+    }
+
+    async checkOwn(one) {
+      const { status, body } = await this.askOwn(one);
+      if (status === 404) this.forgetOwn(one);
+      else if (status === 200 && body && body.status === "rejected") {
+        const { card } = this.shown.get(one.id);
+        const reason = typeof body.reason === "string" ? ` ${_("Reason: {reason}.", { reason: body.reason })}` : "";
+        card.querySelector(".cm-mark").textContent = _("Your comment was not published.") + reason;
+        card.querySelector(".cm-own").remove();
+      }
     }
 
     /* The reader's own comments of this visit that are not public yet. They never leave this browser. */
     showWaiting() {
-      const waiting = recall("sessionStorage", `${this.memory}:waiting`);
-      const left = (Array.isArray(waiting) ? waiting : []).filter((one) => one && one.id && !this.shown.has(one.id));
+      const left = this.ownKept().filter((one) => !this.shown.has(one.id));
       keep("sessionStorage", `${this.memory}:waiting`, left.length ? left : null);
-      for (const one of left) this.place(one, true);
+      for (const one of left) {
+        this.place(one, true);
+        if (one.receipt) this.checkOwn(one);
+      }
     }
 
     /* A permalink's fragment does not reach into a shadow root, so its comment is looked for here. */
@@ -302,21 +453,28 @@
     buildForm() {
       const needsEmail = this.rules.email !== "optional";
       this.inputs = {
-        body: this.field("body", "Comment", true, make("textarea", { rows: "6", dir: "auto" })),
-        name: this.field("name", "Name", true, make("input", { type: "text", autocomplete: "name", dir: "auto" })),
-        email: this.field("email", "Email", needsEmail, make("input", { type: "email", autocomplete: "email" })),
-        url: this.field("url", "Website", false, make("input", { type: "url", autocomplete: "url", inputmode: "url" })),
+        body: this.field("body", _("Comment"), true, make("textarea", { rows: "6", dir: "auto" })),
+        name: this.field("name", _("Name"), true, make("input", { type: "text", autocomplete: "name", dir: "auto" })),
+        email: this.field("email", _("Email"), needsEmail, make("input", { type: "email", autocomplete: "email" })),
+        url: this.field("url", _("Website"), false, make("input", { type: "url", autocomplete: "url", inputmode: "url" })),
       };
       const box = make("input", { type: "checkbox", id: "remember" });
-      const words = "Save my name, email, and website in this browser for the next time I comment.";
+      const words = _("Save my name, email, and website in this browser for the next time I comment.");
       this.remember = box;
-      this.button = make("button", { type: "submit", class: "cm-button" }, "Post Comment");
+      this.button = make("button", { type: "submit", class: "cm-button" }, _("Post Comment"));
       this.errors = make("div", { class: "cm-errors", role: "alert", tabindex: "-1", hidden: true });
-      const note = make("p", { class: "cm-note", id: "note" }, "Your email address will not be published. Required fields are marked ");
+      const note = make("p", { class: "cm-note", id: "note" });
+      if (this.rules.verify === "mail") note.append(_("You may get a letter to confirm your email address."), " ");
+      note.append(_("Your email address will not be published. Required fields are marked"), " ");
       note.append(make("span", { class: "cm-star" }, "*"));
       this.caption = make("h3", { class: "cm-title", id: "title" });
-      this.form = make("form", { class: "cm-form", novalidate: true, "aria-labelledby": "title" }, this.errors);
+      this.who = make("p", { class: "cm-note" });
+      this.form = make("form", { class: "cm-form", novalidate: true, "aria-labelledby": "title" }, this.errors, this.who);
       for (const { field } of Object.values(this.inputs)) this.form.append(field);
+      /* For programs that fill in whatever they find; people never meet it. */
+      this.unseen = make("input", { type: "text", name: "subject", autocomplete: "off", tabindex: "-1" });
+      this.form.append(make("div", { class: "cm-unseen", "aria-hidden": "true" }, make("label", {}, `${_("Leave this empty")} `, this.unseen)));
+      if (this.rules.proof && this.rules.proof !== "off") this.prove();
       this.form.append(make("div", { class: "cm-remember" }, box, make("label", { for: "remember" }, words)), make("div", {}, this.button));
       this.respond = make("section", { class: "cm-respond", id: "respond", "aria-labelledby": "title" }, this.caption, note, this.form);
       this.form.addEventListener("submit", (event) => {
@@ -324,10 +482,46 @@
         this.send();
       });
       this.form.addEventListener("input", () => this.saveDraft());
+      this.form.addEventListener("focusin", () => this.askToken());
       /* The page's own keyboard shortcuts must not fire while somebody types in here. */
       for (const kind of ["keydown", "keypress", "keyup"]) this.form.addEventListener(kind, (event) => event.stopPropagation());
       this.reply(null);
+      this.greet();
       this.fillIn(recall("localStorage", "moderation:author"), recall("sessionStorage", this.memory));
+    }
+
+    /* What the page's own login says need not be typed. */
+    greet() {
+      this.said = claimsOf(this.authorToken);
+      for (const name of ["name", "email"]) {
+        if (typeof this.said[name] !== "string") this.said[name] = "";
+        this.inputs[name].field.hidden = Boolean(this.said[name]);
+      }
+      this.who.hidden = !this.said.name;
+      this.who.replaceChildren(...around(_("You write as {name}."), make("bdi", {}, this.said.name)));
+    }
+
+    /* Proof of work, where the site asks for one. */
+    prove() {
+      const status = make("p", { class: "cm-note", role: "status" });
+      const words = {
+        working: _("Your browser does a small calculation against spam while you write."),
+        done: _("The calculation against spam is done."),
+        failed: _("The calculation against spam did not work here. You can post all the same."),
+      };
+      const challenge = async () => (await ask(`v1/${encodeURIComponent(this.site)}/challenge`, { cache: "no-store" })).body;
+      this.work = proofOfWork(challenge, (state) => {
+        status.textContent = words[state];
+      });
+      this.form.append(status);
+    }
+
+    /* When the reader comes to the form, it asks for its token; without one the comment goes all the same. */
+    askToken() {
+      if (this.work) this.work.begin();
+      this.token ||= ask(`v1/${encodeURIComponent(this.site)}/form?${new URLSearchParams({ article: this.article })}`).then(
+        ({ body }) => (body && typeof body.token === "string" ? body.token : undefined),
+      );
     }
 
     field(id, label, required, input) {
@@ -359,14 +553,14 @@
     reply(id) {
       const answered = this.shown.get(id);
       this.parent = answered ? id : null;
-      this.caption.replaceChildren("Leave a Reply");
+      this.caption.replaceChildren(...(answered ? around(_("Leave a Reply to {name}"), make("bdi", {}, answered.name)) : [_("Leave a Reply")]));
       if (answered) {
         const back = () => {
           this.reply(null);
           const button = answered.card.querySelector("button");
           if (button) button.focus();
         };
-        this.caption.append(" to ", make("bdi", {}, answered.name), " ", act("Cancel reply", { class: "cm-act cm-cancel" }, back));
+        this.caption.append(" ", act(_("Cancel reply"), { class: "cm-act cm-cancel" }, back));
         answered.card.after(this.respond);
         this.inputs.body.input.focus();
       } else this.home.replaceChildren(this.respond);
@@ -376,22 +570,27 @@
       if (this.sending) return;
       this.sending = true;
       this.button.setAttribute("aria-disabled", "true");
-      this.button.textContent = "Posting…";
+      this.button.textContent = _("Posting…");
       this.live.textContent = "";
       const typed = Object.fromEntries(Object.entries(this.inputs).map(([name, { input }]) => [name, input.value]));
-      const author = { name: typed.name };
-      if (typed.email) author.email = typed.email;
+      const { said } = this;
+      const author = said.name ? {} : { name: typed.name };
+      typed.name = said.name || typed.name;
+      if (typed.email && !said.email) author.email = typed.email;
+      author.token = this.authorToken || recall("localStorage", this.ownKey) || undefined;
       if (typed.url) author.url = typed.url;
       const known = /^https?:/i.test(this.article) ? { url: this.article } : { id: this.article };
       const article = { ...known, title: (this.getAttribute("article-title") || document.title || "").slice(0, 200) || undefined };
+      const altcha = this.work ? await this.work.begin() : undefined;
+      const form = { token: await this.token, subject: this.unseen.value || undefined, altcha };
       const answer = await ask(`v1/${encodeURIComponent(this.site)}/comments`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ article, parent: this.parent, author, body: typed.body }),
+        body: JSON.stringify({ article, parent: this.parent, author, body: typed.body, form }),
       });
       this.sending = false;
       this.button.removeAttribute("aria-disabled");
-      this.button.textContent = "Post Comment";
+      this.button.textContent = _("Post Comment");
       this.tell(answer, typed);
     }
 
@@ -402,13 +601,13 @@
       if (body && (arrived || [200, 201, 202].includes(status))) this.thank(status, body, typed);
       else if (status === 422 && body && Array.isArray(body.errors) && body.errors.length) this.showErrors(body.errors);
       else if (status === 429) {
-        this.complain(`You are commenting too quickly. Please wait ${wait || "a few"} seconds and post it again.`);
+        this.complain(_("You are commenting too quickly. Please wait {seconds} seconds and post it again.", { seconds: wait || 5 }));
       } else if ([400, 403, 404, 409, 413].includes(status) && title) {
         this.complain(title === detail.replace(/\.$/, "") ? detail : `${title}. ${detail}`);
       } else {
         this.unsure = typed.body;
-        const again = act("Try again", { class: "cm-button cm-quiet" }, () => this.send());
-        this.complain("Your comment could not be sent. What you typed is still here.", again);
+        const again = act(_("Try again"), { class: "cm-button cm-quiet" }, () => this.send());
+        this.complain(_("Your comment could not be sent. What you typed is still here."), again);
       }
     }
 
@@ -417,24 +616,24 @@
       keep("localStorage", "moderation:author", this.remember.checked ? { name, email, url } : null);
       keep("sessionStorage", this.memory, null);
       this.unsure = null;
+      this.token = null; // each is for one comment
+      if (this.work) this.work.spend();
       this.clearErrors();
       this.inputs.body.input.value = "";
       const parent = this.parent;
       if (parent) this.reply(null);
       const id = typeof body.id === "string" ? body.id : `own-${this.shown.size}`;
-      const one = { id, parent, author: { name, url }, body: typed.body };
+      const receipt = typeof body.receipt === "string" ? body.receipt.split("/").pop() : undefined;
+      const one = { id, parent, author: { name, url }, body: typed.body, receipt };
       if (status === 201) {
         /* Caches on the way may not have it yet, so it is shown from what was typed. */
-        this.live.textContent = "Your comment is published.";
+        this.live.textContent = _("Your comment is published.");
         this.sayCount(this.count + 1, false);
         this.place({ ...one, created_at: new Date().toISOString(), nodes: paragraphs(typed.body) }).focus();
         return;
       }
-      this.live.textContent = (typeof body.message === "string" && body.message) || HELD;
-      if (id === body.id) {
-        const waiting = recall("sessionStorage", `${this.memory}:waiting`);
-        keep("sessionStorage", `${this.memory}:waiting`, [...(Array.isArray(waiting) ? waiting : []), one].slice(-20));
-      }
+      this.live.textContent = (typeof body.message === "string" && body.message) || _("Your comment is awaiting moderation.");
+      if (id === body.id) this.rememberOwn(one);
       const card = this.place(one, true);
       if (parent) card.focus();
     }
@@ -460,7 +659,7 @@
       this.clearErrors();
       const lines = make("ul");
       for (const problem of problems) {
-        const words = String((problem && problem.detail) || "This is not right.");
+        const words = String((problem && problem.detail) || _("This is not right."));
         const at = this.inputs[FIELDS[problem && problem.pointer]];
         if (!at) {
           lines.append(make("li", {}, words));
@@ -477,7 +676,7 @@
         at.input.setAttribute("aria-invalid", "true");
         at.input.setAttribute("aria-describedby", [at.hint, at.error.id].filter(Boolean).join(" "));
       }
-      this.errors.replaceChildren(make("h4", {}, "There is a problem"), lines);
+      this.errors.replaceChildren(make("h4", {}, _("There is a problem")), lines);
       this.errors.hidden = false;
       this.errors.focus();
     }
@@ -486,7 +685,7 @@
   if (!window.customElements || !("adoptedStyleSheets" in Document.prototype)) return;
   if (!customElements.get("comment-thread")) customElements.define("comment-thread", CommentThread);
   if (script && script.dataset.site) {
-    const { site, article, title, theme } = script.dataset;
-    script.after(make("comment-thread", { site, article, "article-title": title, theme }));
+    const { site, article, title, theme, authorToken } = script.dataset;
+    script.after(make("comment-thread", { site, article, "article-title": title, theme, "author-token": authorToken }));
   }
 })();

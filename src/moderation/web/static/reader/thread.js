@@ -1,4 +1,6 @@
-/* Extras of the thread page for those with JavaScript: the box that remembers the author, and times in the reader's own zone. */
+/* Extras of the thread page for those with JavaScript: times in the reader's own zone, the proof of work where the site
+ * asks for one, and the box that remembers the author.
+ */
 (() => {
   "use strict";
   const KEY = "moderation:author"; // the same one as the widget's
@@ -6,7 +8,42 @@
   const row = document.querySelector(".cm-remember");
   for (const time of document.querySelectorAll(".cm-when time")) {
     const options = { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" };
-    time.textContent = new Date(time.dateTime).toLocaleString("en-GB", options);
+    time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, options);
+  }
+  const status = document.querySelector("[data-challenge]");
+  if (form && status) {
+    const challenge = async () => (await fetch(status.dataset.challenge, { cache: "no-store", signal: AbortSignal.timeout(5000) })).json();
+    const work = proofOfWork(challenge, (state) => {
+      status.textContent = status.dataset[state];
+    });
+    const field = document.createElement("input");
+    field.type = "hidden";
+    field.name = "altcha";
+    form.append(field);
+    let sending = false;
+    form.addEventListener("focusin", () => work.begin());
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (sending) return;
+      sending = true;
+      field.value = (await work.begin()) || "";
+      form.submit();
+    });
+    window.addEventListener("pageshow", () => {
+      sending = false; // back from where the form led: each solution is for one comment
+      work.spend();
+    });
+  }
+  /* What was just sent stays in this browser, for the page of its receipt. */
+  const own = document.querySelector("[data-own]");
+  const SENT = "moderation:sent";
+  try {
+    const sent = sessionStorage.getItem(SENT);
+    if (own && sent) sessionStorage.setItem(`moderation:own:${own.dataset.own}`, sent);
+    sessionStorage.removeItem(SENT);
+    if (form) form.addEventListener("submit", () => sessionStorage.setItem(SENT, form.elements.namedItem("body").value));
+  } catch {
+    return; // storage is blocked: the box below stays hidden as well
   }
   if (!form || !row) return;
   const fields = ["author", "email", "url"].map((name) => form.elements.namedItem(name));

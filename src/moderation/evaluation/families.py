@@ -1,4 +1,4 @@
-"""Ways in which people hide a word, one function a family: our own, made by rule, for the gate and the bench.
+"""Ways in which people hide a word, one function a family: our own, made by rule, for the gate and the command.
 
 Each takes a word and a `random.Random` and gives it disguised.  No row of an evaluation set stands here.
 """
@@ -20,41 +20,51 @@ _EMOJI = {"a": "🅰", "b": "🅱", "o": "⭕", "p": "🅿", "i": "ℹ", "s": "�
 
 
 def table(letters: dict[str, str]) -> Disguise:
+    """Each letter by the one that the table gives."""
     return lambda word, rng: "".join(letters.get(c, c) for c in word)
 
 
 def between(parts: str) -> Disguise:
+    """One of `parts` between the letters."""
     return lambda word, rng: rng.choice(parts).join(word)
 
 
 def joined(separator: str) -> Disguise:
+    """`separator` between the letters."""
     return lambda word, rng: separator.join(word)
 
 
 def split_word(word: str, rng: random.Random) -> str:
+    """A space somewhere."""
     at = rng.randrange(1, len(word) - 1)
     return word[:at] + " " + word[at:]
 
 
 def swapped(word: str, rng: random.Random) -> str:
+    """Two neighbours changed."""
     at = rng.randrange(1, len(word) - 2) if len(word) > 4 else 1
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
 def no_vowels(word: str, rng: random.Random) -> str:
+    """Its consonants."""
     return word[0] + "".join(c for c in word[1:] if c not in "aeiou")
 
 
 def stars(word: str, rng: random.Random) -> str:
+    """First and last letter."""
     return word[0] + "*" * (len(word) - 2) + word[-1]
 
 
 def two_stars(word: str, rng: random.Random) -> str:
+    """Two letters struck out."""
     at = rng.randrange(1, max(2, len(word) - 2))
     return word[:at] + "**" + word[at + 2 :] if len(word) > 4 else word[0] + "**" + word[-1]
 
 
 def struck(sign: str) -> Disguise:
+    """A vowel struck out by `sign`."""
+
     def strike(word: str, rng: random.Random) -> str:
         at = next((i for i in range(1, len(word)) if word[i] in "aeiou"), 1)
         return word[:at] + sign + word[at + 1 :]
@@ -63,80 +73,98 @@ def struck(sign: str) -> Disguise:
 
 
 def every_second_zero_width(word: str, rng: random.Random) -> str:
+    """Zero-width spaces."""
     return "".join(c + "\u200b" * (i % 2) for i, c in enumerate(word))
 
 
 def leet(word: str) -> str:
+    """Digits for vowels."""
     return word.translate(str.maketrans("aeios", "43105"))
 
 
 def leet_spaced(word: str, rng: random.Random) -> str:
+    """Digits, letter by letter."""
     return " ".join(leet(word))
 
 
 def leet_dotted(word: str, rng: random.Random) -> str:
+    """Digits, between stops."""
     return ".".join(leet(word))
 
 
 def stretched_leet(word: str, rng: random.Random) -> str:
+    """Digits, one of them stretched."""
     at = rng.randrange(1, len(word) - 1)
     seen = leet(word)
     return seen[:at] + seen[at] * 4 + seen[at + 1 :]
 
 
 def homoglyph_spaced(word: str, rng: random.Random) -> str:
+    """Cyrillic letters, spaced out."""
     return " ".join(word.translate(str.maketrans("aceopxyiskt", "асеорхуіѕкт")))
 
 
 def accents_stretched(word: str, rng: random.Random) -> str:
+    """Accents, the second letter stretched."""
     return "".join(c + rng.choice("\u0301\u0308\u0327") + (c * 2 if i == 1 else "") for i, c in enumerate(word))
 
 
 def emoji_between(word: str, rng: random.Random) -> str:
+    """An emoji between the letters."""
     return rng.choice("👏🔥😂💀").join(word)
 
 
 def emoji_inside(word: str, rng: random.Random) -> str:
+    """An emoji for a vowel."""
     at = next((i for i in range(1, len(word)) if word[i] in "aeiou"), 1)
     return word[:at] + rng.choice("🔥💩🌟❤") + word[at + 1 :]
 
 
 def percent(word: str, rng: random.Random) -> str:
+    """One letter as in a URL."""
     at = rng.randrange(len(word))
     return word[:at] + f"%{ord(word[at]):02x}" + word[at + 1 :]
 
 
 def escaped(word: str, rng: random.Random) -> str:
+    """Every second letter as in JSON."""
     return "".join(f"\\u{ord(c):04x}" if i % 2 else c for i, c in enumerate(word))
 
 
 def in_a_row(word: str, rng: random.Random) -> str:
+    """Between other words."""
     return "you" + word + "face"
 
 
 def doubled(word: str, rng: random.Random) -> str:
+    """Every letter twice."""
     return "".join(c * 2 for c in word)
 
 
 def tagged(word: str, rng: random.Random) -> str:
+    """One letter in a tag."""
     at = rng.randrange(1, len(word))
     return word[:at] + "[b]" + word[at] + "[/b]" + word[at + 1 :] if at < len(word) else word
 
 
 def commented(word: str, rng: random.Random) -> str:
+    """A comment inside."""
     return word[:2] + "<!-- x -->" + word[2:]
 
 
 def spanned(word: str, rng: random.Random) -> str:
+    """Half of it in a span."""
     return word[:2] + '<span class="a b">' + word[2:] + "</span>"
 
 
 def inserted(word: str, rng: random.Random) -> str:
+    """A letter too many."""
     at = rng.randrange(1, len(word))
     return word[:at] + rng.choice("xzq") + word[at:]
 
 
 def ransom(word: str, rng: random.Random) -> str:
+    """Each letter in another style."""
     faces = (
         _SMALL,
         _SUPER,
@@ -229,3 +257,21 @@ INNOCENT = (
 # Under these an innocent word may be written exactly as a bad one is: c_unt, sht, b******t.
 LOSING = ("stars", "two_stars", "no_vowels", "emoji_inside", *(name for name in FAMILIES if name.startswith("struck")))
 CARRIERS = ("{}", "you are a {} and that is all", "what a {}!", "I think this {} was late, again.")
+ROUNDS = 2
+
+
+def rows(name: str, words: tuple[str, ...]) -> list[str]:
+    """Every word under one disguise, in a few carriers; the same on every run."""
+    rng = random.Random(name)
+    return [rng.choice(CARRIERS).format(FAMILIES[name](word, rng)) for word in words for _ in range(ROUNDS)]
+
+
+# As people write them by hand; none is made by a family above.
+HUMAN = (
+    "fuk you", "what the fck", "phuck off", "fuq this", "effing fvck", "f@ck", "fu*k it", "f***ing hell", "fuuuuuck",
+    "sh1t", "sh*t happens", "bullsh!t", "shyt", "shiiiit", "b!tch", "biatch", "beeyotch", "b1tches", "biotch",
+    "@sshole", "a$$hole", "azzhole", "assh0le", "a**hole", "c*nt", "kunt", "cnut", "n1gger", "n!gga", "nigg@", "f@ggot",
+    "fagg0t", "wh0re", "hoar and whoar", "sl*t", "slutt", "tw@t", "w@nker", "wankr", "b@stard", "basterd", "d1ckhead",
+    "dikhead", "motherfuker", "mothafucka", "muthafucker", "mofo", "c0cksucker", "koksucker", "retrad", "r3tard",
+    "bollox",
+)  # fmt: skip

@@ -1,0 +1,209 @@
+"""What authors may do about their own comment: look at how it stands, write it anew for a while, take it back. They
+come by a receipt (`moderation.receipts`), without an account.
+
+Nothing here hands out a text: what was not approved is at no address, and the author's own copy is in their browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from moderation.buckets import buckets, cost
+from moderation.edges import authors, bans, journal, own, queries
+from moderation.edges.limits import too_fast
+from moderation.edges.own import Own, Rewritten
+from moderation.edges.schema import Tx
+from moderation.edges.vault import Unreadable
+from moderation.errors import Closed, Conflict, NotFound, Settled
+from moderation.judge.cases import recall, remember
+from moderation.judge.pipeline import judge_reading, language_told
+from moderation.judge.reading import Reading
+from moderation.judge.ruleset import SiteRules
+from moderation.rates import Answer, Question
+from moderation.receipts import comment_of
+from moderation.runtime import Runtime
+from moderation.text.markup import render
+from moderation.text.signals import seen_keys
+from moderation.values import Article, Case, Status
+
+Told = Literal["pending", "approved", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a comment stands, as its author is told. `reason` is the label of the site's reason for a rejection, where
+    the site tells it. `edit_until` is None where it can no longer be written anew."""
+
+    id: str
+    site: str
+    article: Article
+    status: Told
+    version: int
+    reason: str | None
+    edit_until: datetime | None
+    can_withdraw: bool
+
+
+def look(rt: Runtime, receipt: str, *, site: str | None = None) -> State:
+    """Raises NotFound: for no receipt of ours, one of another site than `site`, or a comment that is gone."""
+    found, rules = _find(rt, receipt, site)
+    return _state(rt, found, rules)
+
+
+def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, request_id: str) -> State:
+    """Judge the new text from the start, and hold it. `body` has been validated. Raises NotFound, Settled, Closed,
+    TooFast, and Conflict where `version` is no longer the one that stands."""
+    found, rules = _find(rt, receipt, None)
+    state, now = _state(rt, found, rules), rt.now()
+    if state.version != version:
+        raise _conflict(state)
+    if state.edit_until is None:
+        raise Settled("edit" if state.status == "pending" or state.can_withdraw else "decided")
+    if rules.settings.closed or (why := found.article.closed_why(rules.settings.close_after_days, now)):
+        raise Closed("site" if rules.settings.closed else str(why))
+    (answer,) = rt.limits.check([_question(rt, found, rules, body, address, now)])
+    if not answer.allowed:
+        raise too_fast(answer)
+    case = _case(rt, found, body, address, answer, now)
+    reading = Reading(case)
+    verdict = judge_reading(reading, rules)
+    new = Rewritten(
+        body=body,
+        html=render(body, verdict.masks),
+        status=Status.PENDING if verdict.status is Status.APPROVED else verdict.status,
+        verdict=verdict,
+        language=language_told(reading, rules),
+        facts=remember(case),
+        at=now,
+    )
+    with rt.store.writing() as tx:
+        if not own.rewrite(tx, found, new, rt.store.shard):
+            stands = own.find(tx, found.id)
+            raise _conflict(_state(rt, stands, rules)) if stands else NotFound("own-comment")
+        after = new.status.value
+        journal.write(tx, [_entry(found, "edited", after, now, request_id)])
+        journal.post(tx, [journal.Letter(now, found.site, "comment.edited", found.id, after, found.version + 1)])
+    changed = replace(found, status=new.status, version=found.version + 1, decided_by=None, reason=None)
+    return _state(rt, changed, rules)
+
+
+def withdraw(rt: Runtime, receipt: str, request_id: str) -> None:
+    """Take the comment back, whatever a moderator is doing with it. Raises NotFound, Settled."""
+    comment_id, now = comment_of(rt, receipt), rt.now()
+    with rt.store.writing() as tx:
+        found = own.find(tx, comment_id)
+        rules = rt.rules.sites.get(found.site) if found else None
+        if found is None or rules is None:
+            raise NotFound("own-comment")
+        if not _state(rt, found, rules).can_withdraw:
+            raise Settled("decided")
+        own.withdraw(tx, found, now, rt.store.shard)
+        journal.write(tx, [_entry(found, "withdrawn", None, now, request_id)])
+        journal.post(tx, [journal.Letter(now, found.site, "comment.withdrawn", found.id, "gone", found.version + 1)])
+
+
+def _find(rt: Runtime, receipt: str, site: str | None) -> tuple[Own, SiteRules]:
+    comment_id = comment_of(rt, receipt)
+    with rt.store.reading() as connection:
+        found = own.find(connection, comment_id)
+    rules = rt.rules.sites.get(found.site) if found else None
+    if found is None or rules is None or site not in (None, found.site):
+        raise NotFound("own-comment")
+    return found, rules
+
+
+def _state(rt: Runtime, found: Own, rules: SiteRules) -> State:
+    """What the author is told. A refusal by rules alone counts as waiting for a while, so that nobody can try out by
+    receipts what the rules let pass."""
+    settings, now = rules.settings.receipt, rt.now()
+    refused = found.status in (Status.REJECTED, Status.SPAM)
+    quiet = found.decided_by is None and now < found.created_at + timedelta(minutes=settings.quiet_minutes)
+    status: Told = "approved" if found.status is Status.APPROVED else "rejected" if refused and not quiet else "pending"
+    until = found.created_at + timedelta(minutes=settings.edit_minutes)
+    return State(
+        id=found.id,
+        site=found.site,
+        article=found.article,
+        status=status,
+        version=found.version,
+        reason=_reason(found, rules) if status == "rejected" else None,
+        edit_until=until if status != "rejected" and now < until else None,
+        can_withdraw=status != "rejected",
+    )
+
+
+def _reason(found: Own, rules: SiteRules) -> str | None:
+    if not rules.settings.receipt.tell_reasons:
+        return None
+    return next((reason.label for reason in rules.settings.reasons if reason.code == found.reason), None)
+
+
+def _question(rt: Runtime, found: Own, rules: SiteRules, body: str, address: str, now: datetime) -> Question:
+    """The limits of the address: writing anew costs what a comment costs."""
+    asked = buckets(rt.vault, rules, now.date(), address=address, cost=cost(rules, body))
+    return Question(found.site, asked, seen_keys(body))
+
+
+def _case(rt: Runtime, found: Own, body: str, address: str, answer: Answer, now: datetime) -> Case:
+    """The comment's case with the new text, and what is known of its author and article by now."""
+    case = recall(
+        found.facts or _UNKNOWN,
+        site=found.site,
+        body=body,
+        author_name=found.author_name,
+        author_url=found.author_url,
+        verified=found.verified,
+        is_reply=found.is_reply,
+        at=now,
+    )
+    limited = replace(
+        case.limited,
+        available=answer.source == "redis",
+        seen=max(answer.seen[:1], default=0),
+        near=max(answer.seen[1:], default=0),
+    )
+    record = case.record
+    with rt.store.reading() as connection:
+        if found.author:
+            record = queries.records(connection, found.site, {found.author}).get(found.author, record)
+        author, email = found.author if found.verified else None, _email(rt, connection, found.id)
+        keys = bans.keys_of(rt.vault, address, email=email, author=author)
+        if email:
+            typed = {*rt.vault.indexes(email.lower()), *bans.author_keys(rt.vault, email)}
+            keys += authors.by_mail(connection, found.site, typed).values()
+        in_force = bans.in_force(connection, keys, now)
+        banned = bans.on(in_force, found.site, keys, address, proved=found.verified, author=author)
+    return replace(case, limited=limited, record=record, bans=banned)
+
+
+def _email(rt: Runtime, tx: Tx, comment_id: str) -> str | None:
+    """None where no key opens it any more."""
+    sealed = queries.sealed_email(tx, comment_id)
+    try:
+        return rt.vault.open(sealed.email, comment_id) if sealed else None
+    except Unreadable:
+        return None
+
+
+_UNKNOWN: Mapping[str, Any] = {
+    "closed": None,
+    "has_email": False,
+    "disposable_email": False,
+    "record": [0, 0, 0, 0, None],
+    "limited": [True, False, 0, 0],
+    "article": ["", 0, None, []],
+}
+"""The facts of comments that came before facts were kept."""
+
+
+def _conflict(state: State) -> Conflict:
+    return Conflict(state.id, state.status, state.version, None, None)
+
+
+def _entry(found: Own, action: str, after: str | None, now: datetime, request_id: str) -> journal.Entry:
+    return journal.Entry(
+        now, "author", "author", action, found.site, found.id, found.status.value, after, None, request_id
+    )

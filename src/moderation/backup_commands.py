@@ -1,0 +1,87 @@
+"""`moderation backup` and `moderation restore`, for a service on SQLite. The copying itself is `edges/backups`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from moderation.commands import COMMAND_LINE, environment, options, using, with_runtime
+
+if TYPE_CHECKING:
+    from moderation.settings import Environment
+
+ELSEWHERE = "The store is not SQLite. Use the database's own tools, for PostgreSQL `pg_dump` and `pg_restore`."
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@options("state")
+def backup(folder: Path, **given: Any) -> None:
+    """Copy database and rules into a new FOLDER, while the service runs.
+
+    Keep the key file (keys.json) and erased.jsonl as well, in another place: without the keys the readers' addresses in
+    a backup cannot be read, by a thief or by you.
+    """
+    from moderation.edges import backups
+
+    env = environment(**given)
+    database = _database(env)
+    if not database.exists():
+        _end(f"There is no database at {database}.")
+    try:
+        backups.make(database, env.rules_path, folder, datetime.now(UTC))
+    except (backups.BackupError, OSError) as error:
+        _end(str(error))
+    click.echo(f"{folder} holds the database and the rules. Keep {env.keys_path} as well, elsewhere.")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@options("state")
+def restore(folder: Path, **given: Any) -> None:
+    """Put a backup back. The service must be stopped; what is there is kept beside it.
+
+    Checks every byte first, brings the database to this version's schema, and forgets again every reader who was
+    forgotten since (erased.jsonl in the state folder).
+    """
+    from moderation.actions import privacy
+    from moderation.edges import backups
+    from moderation.edges.migrate import SchemaTooNew
+    from moderation.edges.vault import load_keys
+    from moderation.errors import KeysInvalid
+
+    env = environment(**given)
+    database = _database(env)
+    with using(env.state, alone=True) as is_alone:
+        if not is_alone:
+            _end("The service is running. Stop it first.")
+        try:
+            load_keys(env.keys_path)
+            backups.check(folder)
+            kept = backups.put_back(folder, database, env.rules_path, datetime.now(UTC))
+        except KeysInvalid as error:
+            _end(f"{error} Without the keys of the time of the backup nobody's address can be read again.")
+        except (backups.BackupError, SchemaTooNew, OSError) as error:
+            _end(str(error))
+        gone = with_runtime(env, lambda rt: privacy.erase_again(rt, COMMAND_LINE))
+    for path in kept:
+        click.echo(f"Kept as {path}")
+    click.echo(f"Restored from {folder}." + (f" Erased again: {gone} comments." if gone else ""))
+
+
+def _database(env: Environment) -> Path:
+    from sqlalchemy.engine import make_url
+
+    url = make_url(env.database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        _end(ELSEWHERE)
+    return Path(url.database)
+
+
+def _end(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(1)

@@ -1,0 +1,134 @@
+"""Asks an address on the internet that an admin has written down, or tells it something short. It leads nowhere else:
+not into our own networks, unless they are named, not on by a redirect, and not for longer or more than was said.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from moderation.errors import DeliveryError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+WHOLE = 10.0
+"""Seconds for all of it, once the name is resolved."""
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request: `body` is sent by POST, where there is one."""
+
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": "application/json"})
+    body: bytes | None = None
+
+
+def fetch(url: str, inside: Sequence[Network], most: int) -> bytes:
+    """The body of an answer 200, at most `most` bytes. Raises DeliveryError as `ask` does, and for another answer."""
+    status, body = ask(url, inside, most, Ask())
+    if status != 200:
+        raise DeliveryError(f"answer-{status}", permanent=False)
+    return body
+
+
+def ask(url: str, inside: Sequence[Network], most: int, what: Ask) -> tuple[int, bytes]:
+    """Status and body of the answer; the body is read of a 200 only, at most `most` bytes. `inside` are networks of
+    ours that may be asked as well; without TLS only those. Raises DeliveryError. Names are resolved here, so this may
+    take as long as the system's resolver: never call it while somebody waits."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise DeliveryError("address", permanent=True) from None
+    addresses = _resolved(host, port)
+    if not addresses or not all(_may_ask(address, inside) for address in addresses):
+        raise DeliveryError("address", permanent=True)
+    is_ours = all(any(address in network for network in inside) for address in addresses)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_ours):
+        raise DeliveryError("not-https", permanent=True)
+    try:
+        return _ask(parts, host, _connected(addresses, port), most, what)
+    except (OSError, ssl.SSLError, http.client.HTTPException, ValueError):
+        raise DeliveryError("connection", permanent=False) from None
+
+
+def _ask(parts: SplitResult, host: str, sock: socket.socket, most: int, what: Ask) -> tuple[int, bytes]:
+    with sock, _within(WHOLE, sock):
+        if parts.scheme == "https":
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        line = http.client.HTTPConnection(host, parts.port, timeout=WHOLE)
+        line.sock = sock
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        method = "GET" if what.body is None else "POST"
+        line.request(method, path, what.body, {"User-Agent": "moderation", **what.headers})
+        answer = line.getresponse()
+        body = answer.read(most + 1) if answer.status == 200 else b""
+        line.close()
+    if len(body) > most:
+        raise DeliveryError("too-long", permanent=False)
+    if answer.status == 200 and answer.length:
+        raise http.client.IncompleteRead(body, answer.length)
+    return answer.status, body
+
+
+@contextmanager
+def _within(seconds: float, sock: socket.socket) -> Iterator[None]:
+    """However slowly the other side talks, the connection is cut when its time is over. Raises TimeoutError then."""
+    raw, over = sock.dup(), threading.Event()
+
+    def cut() -> None:
+        over.set()
+        with suppress(OSError):
+            raw.shutdown(socket.SHUT_RDWR)
+
+    end = threading.Timer(seconds, cut)
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+        raw.close()
+    if over.is_set():
+        raise TimeoutError
+
+
+def _resolved(host: str, port: int) -> list[Address]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
+    except (OSError, ValueError):
+        raise DeliveryError("name", permanent=False) from None
+
+
+def _connected(addresses: Sequence[Address], port: int) -> socket.socket:
+    """To the addresses that were looked at, not to what the name may mean by now."""
+    for address in addresses[:-1]:
+        try:
+            return socket.create_connection((str(address), port), timeout=WHOLE / 2)
+        except OSError:
+            continue
+    return socket.create_connection((str(addresses[-1]), port), timeout=WHOLE / 2)
+
+
+def _may_ask(address: Address, inside: Sequence[Network]) -> bool:
+    return any(address in network for network in inside) or _is_public(address)
+
+
+def _is_public(address: Address) -> bool:
+    """Whether it leads to the internet, also where an IPv4 address is wrapped in it."""
+    if isinstance(address, ipaddress.IPv6Address):
+        within = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+        wrapped = address.ipv4_mapped or address.sixtofour or within
+        if wrapped is not None:
+            return _is_public(wrapped)
+    return address.is_global and not address.is_multicast and not address.is_reserved

@@ -1,0 +1,99 @@
+"""What is read from a case, each thing once and only when asked for. Checks and conditions share one reading, and in a
+backtest so do the old and the new rules. Not safe to share between threads."""
+
+from __future__ import annotations
+
+import re
+import string
+from functools import cached_property
+from typing import Literal
+
+from moderation.text.language import language
+from moderation.text.links import DisguisedLink, Link, find_disguised_links, find_links
+from moderation.text.matcher import Match, Matcher
+from moderation.text.normalise import Folded, fold
+from moderation.text.redact import Contact, find_contacts
+from moderation.text.signals import Phrases, Script, phrases, script
+from moderation.values import Case
+
+_RUN = re.compile(r"(\S)\1{2,}")
+_CAPITALS = string.ascii_uppercase.encode()
+_LETTERS = string.ascii_letters.encode()
+Field = Literal["body", "author_name", "author_url"]
+
+
+def _without(text: str, letters: bytes) -> int:
+    """How many of `letters` an ASCII text has: a twentieth of the time that asking each character takes."""
+    return len(text) - len(text.encode("ascii").translate(None, letters))
+
+
+class Reading:
+    """One case as read."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self._words: dict[tuple[int, Field], tuple[Match, ...]] = {}
+
+    @cached_property
+    def contacts(self) -> tuple[Contact, ...]:
+        return tuple(find_contacts(self.case.body))
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        return find_links(self.case.body)
+
+    @cached_property
+    def disguised_links(self) -> tuple[DisguisedLink, ...]:
+        return find_disguised_links(self.case.body)
+
+    @cached_property
+    def link_share(self) -> float:
+        """The share of the text's characters that stand in links."""
+        size = sum(link.end - link.start for link in self.links)
+        return round(size / len(self.case.body), 3) if size else 0.0
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        return phrases(self.case.body)
+
+    @cached_property
+    def script(self) -> Script:
+        return script(self.case.body)
+
+    @cached_property
+    def language(self) -> str:
+        """The code of the language that is written around the links, or empty."""
+        parts, at = [], 0
+        for link in self.links:
+            parts.append(self.case.body[at : link.start])
+            at = link.end
+        return language(" ".join([*parts, self.case.body[at:]]))
+
+    @cached_property
+    def folded(self) -> Folded:
+        return fold(self.case.body)
+
+    @cached_property
+    def capitals(self) -> tuple[int, float]:
+        """How many letters have case, and the share of capitals among them."""
+        body = self.case.body
+        if body.isascii():
+            upper, cased = _without(body, _CAPITALS), _without(body, _LETTERS)
+        else:
+            upper = sum(map(str.isupper, body))
+            cased = upper + sum(map(str.islower, body))
+        return cased, round(upper / cased, 3) if cased else 0.0
+
+    @cached_property
+    def longest_run(self) -> tuple[int, int]:
+        """Where the longest row of one character stands; of one character, where no three are alike."""
+        longest = max(_RUN.finditer(self.case.body), key=lambda run: run.end() - run.start(), default=None)
+        return longest.span() if longest else (0, 1)
+
+    def words(self, matcher: Matcher, field: Field = "body") -> tuple[Match, ...]:
+        """What `matcher` finds in a field. Names and addresses are read with the stricter boundaries of names."""
+        key = id(matcher), field
+        if key not in self._words:
+            text = getattr(self.case, field)
+            self._words[key] = matcher.find(text, name=field != "body") if text else ()
+        return self._words[key]

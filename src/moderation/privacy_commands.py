@@ -1,0 +1,97 @@
+"""`moderation privacy`: what a reader may ask by law, done from a shell. The work itself is `actions/privacy`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from moderation.commands import COMMAND_LINE, environment, options, with_runtime
+
+if TYPE_CHECKING:
+    from moderation.actions.privacy import Reader
+
+
+@click.group()
+def privacy() -> None:
+    """A copy of what is kept about a reader, and forgetting it."""
+
+
+def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = options("state")(command)
+    command = click.option("--reason", default="asked by the reader", show_default=True, help="Kept in the record.")(
+        command
+    )
+    for option, words in (
+        ("--login", "With --site, instead: the reader's name at the publisher's login (`sub`); `-` as above."),
+        ("--site", "The site whose login that is."),
+        ("--email", "The reader's address; `-` reads it from standard input."),
+    ):
+        command = click.option(option, help=words)(command)
+    return command
+
+
+@privacy.command("export")
+@_asked
+def export(email: str | None, site: str | None, login: str | None, reason: str, **given: Any) -> None:
+    """Print all that is kept about a reader, as JSON to hand to them (GDPR articles 15 and 20)."""
+    from moderation.actions import privacy as action
+
+    reader = _reader(email, site, login)
+    found = with_runtime(environment(**given), lambda rt: action.export(rt, COMMAND_LINE, reader, reason))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@privacy.command("erase")
+@click.option("--yes", is_flag=True, help="Do it. Without this, only say what would go.")
+@_asked
+def erase(email: str | None, site: str | None, login: str | None, reason: str, yes: bool, **given: Any) -> None:
+    """Forget a reader (GDPR article 17): their comments, address and records, everywhere.
+
+    A comment that was answered stays as "[removed at the author's request]", so that the answers keep their place.
+    Older backups still hold what was erased; `moderation restore` erases it again.
+    """
+    from moderation.actions import privacy as action
+
+    reader = _reader(email, site, login)
+    env = environment(**given)
+    found = with_runtime(env, lambda rt: action.look(rt, reader))
+    for site, statuses in found.items():
+        click.echo(f"{site}: " + ", ".join(f"{count} {status}" for status, count in statuses.items()))
+    if not yes:
+        click.echo("Nothing was erased. Add --yes to do it." if found else "Nothing is kept about this reader.")
+        return
+    count = with_runtime(env, lambda rt: action.erase(rt, COMMAND_LINE, reader, reason))
+    click.echo(f"Erased: {count} comments.")
+
+
+@privacy.command("reapply")
+@options("state")
+def reapply(**given: Any) -> None:
+    """Forget again every reader of erased.jsonl, after an older copy of the database was put back by other tools."""
+    from moderation.actions import privacy as action
+
+    count = with_runtime(environment(**given), lambda rt: action.erase_again(rt, COMMAND_LINE))
+    click.echo(f"Erased again: {count} comments.")
+
+
+def _reader(email: str | None, site: str | None, login: str | None) -> Reader:
+    """Whom the options name: by an address in its normal form, which is what comments are found by, or at a login."""
+    from moderation.actions.privacy import SignedIn
+    from moderation.web.wire import normal_email
+
+    if bool(email) == bool(login) or bool(login) != bool(site):
+        click.echo("Give either --email, or --site and --login.", err=True)
+        sys.exit(2)
+    given = email or login
+    text = (sys.stdin.readline() if given == "-" else str(given)).strip()
+    if site:
+        return SignedIn(site, text)
+    address = normal_email(text)
+    if address is None:
+        click.echo("This is not an e-mail address.", err=True)
+        sys.exit(2)
+    return address

@@ -1,0 +1,315 @@
+"""Is what stands at one place of a line to be read as a term?  Weighs how near its letters are, what touches them,
+and the innocent words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from moderation.text.index import Form, Index
+from moderation.text.lines import Line, drawn_out
+from moderation.text.normalise import Unit
+from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, NATIVE, SIGN, Reading
+from moderation.text.spelling import distance, key, squash
+from moderation.text.words import common, innocent, innocent_keys, innocent_squashed
+
+BESIDE = 30  # letters beside a match that are looked at
+_OPEN = frozenset(("s", "es", "ed", "er", "ers", "in", "ing", "y"))
+_JOINERS = ("s", "ed", "er", "ers", "ing", "in", "y")
+_NONE: frozenset[str] = frozenset()
+
+
+class Candidate(NamedTuple):
+    """Letters [first, last) of a line, whose key is that of a term.  `runs`: where the runs of the key begin, and the
+    end; `left` and `right`: the letters that touch it; `gaps`: signs or spaces part it; `address`: in a web address."""
+
+    line: Line
+    first: int
+    last: int
+    runs: Sequence[int]
+    left: str
+    right: str
+    gaps: bool
+    address: bool
+
+    @property
+    def seen(self) -> str:
+        return self.line.letters[self.first : self.last]
+
+    def units(self) -> Sequence[Unit]:
+        return self.line.units[self.line.places[self.first] : self.line.places[self.last - 1] + 1]
+
+
+class _Likeness(NamedTuple):
+    """Odd choices of letter, and whether letters are stretched."""
+
+    odd: int
+    stretched: bool
+
+
+def weigh(index: Index, form: Form, spot: Candidate) -> frozenset[str] | None:
+    """How the term was hidden, where `spot` is to be read as `form`; else None."""
+    like = _likeness(form, spot)
+    if like is None or not _is_fair(form, spot, like):
+        return None
+    if spot.gaps:
+        beside = _beside_gaps(index, form, spot, like)
+        if beside is None:
+            return None
+        spot = spot._replace(left=beside[0], right=beside[1])
+    if form.latin and _is_another_word(index, form, spot, like):
+        return None
+    if not fits(index, form, spot.left, spot.right, address=spot.address):
+        return None
+    return _tags(spot, like)
+
+
+def _likeness(form: Form, spot: Candidate) -> _Likeness | None:
+    """How near the letters are; None where they are too far."""
+    term, seen = form.term, spot.seen
+    if not form.latin or seen == form.letters:
+        return _Likeness(0, False)
+    odd, stretched = _distance(form, spot)
+    if odd and (not term.wild or spot.address):
+        return None
+    if not term.wild and squash(seen) != form.squashed:
+        return None
+    known_long = term.wild or (term.language == "en" and len(form.letters) > 4)
+    return None if stretched and not known_long and not drawn_out(seen) else _Likeness(odd, stretched)
+
+
+def _is_fair(form: Form, spot: Candidate, like: _Likeness) -> bool:
+    """Do the signs, digits and foreign letters of the match allow it to be read as letters?"""
+    line, wild = spot.line, form.term.wild
+    if line.drawn and not wild and _paired(spot):
+        return False
+    if line.foreign and (like.odd or not wild or spot.left or spot.right):
+        return False
+    return not line.tags or _lettered(spot, wild)
+
+
+def _beside_gaps(index: Index, form: Form, spot: Candidate, like: _Likeness) -> tuple[str, str] | None:
+    """What touches a match that is parted by signs or spaces; None where it is not one word cut up."""
+    if spot.address:
+        return None
+    pieces = _pieces(spot)
+    if len(pieces) > 2 and all(len(p) == 1 for p in pieces):
+        unfinished = spot.seen.endswith("c") and spot.seen + "k" in index.words  # "f, u, c and so on"
+        return None if unfinished else _beside_singles(spot)
+    return (spot.left, spot.right) if _is_cut_up(form, spot, pieces, like.odd) else None
+
+
+def _is_another_word(index: Index, form: Form, spot: Candidate, like: _Likeness) -> bool:
+    """Too far from the term for where it stands, or known as another word."""
+    left, seen, right = spot.left, spot.seen, spot.right
+    joined = bool(left or right)
+    if like.odd > allowed(form.letters, left, right):
+        return True
+    whole = left + seen + right
+    exact = not like.odd and not like.stretched and not joined
+    plain = not (like.odd or like.stretched or spot.line.tags or spot.gaps)
+    if (not exact or len(form.parts) > 1 or whole in index.allow) and _is_innocent(
+        index, form, whole, seen, joined=joined, plain=plain
+    ):
+        return True
+    if like.stretched and joined and squash(whole) in innocent_squashed():
+        return True
+    drawn = spot.line.drawn
+    return (not exact and whole in common()) or (bool(drawn) and (drawn in common() or drawn in innocent()))
+
+
+def _paired(spot: Candidate) -> bool:
+    """Is a pair of ordinary letters read as one of them, as rn for m?"""
+    return any(u.reading.kind == SIGN and u.reading.plain.isalpha() for u in spot.units())
+
+
+def _lettered(spot: Candidate, wild: bool) -> bool:
+    """Enough real letters, or signs that nobody writes as numbers, to read digits as letters."""
+    line = spot.line
+    kinds = [line.units[line.places[i]].reading.kind for i in range(spot.first, spot.last)]
+    digits, signs = kinds.count(DIGIT), kinds.count(SIGN)
+    letters = len(kinds) - digits - signs
+    if wild:
+        return letters > 0 or signs >= digits
+    return letters >= 2 or (letters > 0 and len(kinds) < 4) or not digits + signs
+
+
+def _distance(form: Form, spot: Candidate) -> tuple[int, bool]:
+    """Distance of what is written, a sign or digit counting as any letter that it may stand for."""
+    letters, units, places = spot.line.letters, spot.line.units, spot.line.places
+    seen: list[str] = []
+    for meant, begin, end in zip(form.runs, spot.runs[:-1], spot.runs[1:], strict=True):
+        got = letters[begin:end]
+        if len(meant) == len(got) and meant != got:
+            at = zip(meant, got, places[begin:end], strict=True)
+            got = "".join(m if _may_be(units[place].reading, m) else g for m, g, place in at)
+        seen.append(got)
+    return distance(form.runs, seen)
+
+
+def _may_be(reading: Reading, letter: str) -> bool:
+    return reading.kind in (FACE, NATIVE) or (reading.kind in (DIGIT, SIGN) and letter in reading.other)
+
+
+def allowed(word: str, left: str, right: str) -> int:
+    """Odd letters allowed in `word`; none where other letters than an ending touch it."""
+    if left or (right and not _ending(word, right, _OPEN)):
+        return 0
+    size = len(word)
+    return 1 if size < 6 else 2 if size < 9 else 3
+
+
+def _pieces(spot: Candidate) -> list[str]:
+    """The match, cut at its gaps."""
+    line, pieces, i = spot.line, [], spot.first
+    while i < spot.last:
+        end = min(line.ends[i], spot.last)
+        pieces.append(line.letters[i:end])
+        i = end
+    return pieces
+
+
+def _beside_singles(spot: Candidate) -> tuple[str, str]:
+    """The letters that stand alone before and after a match spelt letter by letter; wider gaps part words."""
+    line, places, first, last = spot.line, spot.line.places, spot.first, spot.last
+    width = max(b - a for a, b in pairwise(places[first:last]))
+    begin, end = first, last
+    while begin > max(0, first - BESIDE) and _alone(line, begin - 1) and places[begin] - places[begin - 1] <= width:
+        begin -= 1
+    most = min(len(line.letters), last + BESIDE)
+    while end < most and _alone(line, end) and places[end] - places[end - 1] <= width:
+        end += 1
+    left, right = line.letters[begin:first], line.letters[last:end]
+    return ("" if left in _ALONE else left), ("" if right in _ALONE else right)
+
+
+_ALONE = ("a", "i", "u")  # words of one letter
+
+
+def _alone(line: Line, at: int) -> bool:
+    return line.ends[at] - line.begins[at] == 1
+
+
+def _is_cut_up(form: Form, spot: Candidate, pieces: list[str], odd: int) -> bool:
+    """May a word in `pieces` be read as one?  Only whole pieces, and not when each piece is a word of its own."""
+    if spot.left or odd or len(form.letters) < 4 or (spot.right and spot.right not in _JOINERS):
+        return False
+    if form.parts == tuple(pieces):
+        return True
+    term = form.term
+    if term.severity == "mild" or term.maybe or term.language != "en":
+        return False
+    if len(pieces) > max(3, len(form.letters) - 2):
+        return False
+    at = spot.line.places[spot.first]
+    if at and len(pieces[0]) == 1 and spot.line.units[at - 1].reading.plain in ("'", "’", "`"):
+        return False  # "it's hit" is not a word cut in two
+    return not all(_is_word(piece, last=len(pieces) == 2 and piece == pieces[-1]) for piece in pieces)
+
+
+def _is_word(piece: str, *, last: bool) -> bool:
+    return piece in common() or (len(piece) == 1 and (last or piece not in "fcknbwp"))
+
+
+def _is_innocent(index: Index, form: Form, whole: str, seen: str, *, joined: bool, plain: bool) -> bool:
+    """Is `whole`, or what it is an inflection of, a word that is known to be innocent?"""
+    if (
+        whole in innocent()
+        or whole in index.allow
+        or any(whole.startswith(a) and form.letters in a for a in index.excuses.get(whole[:2], ()))
+    ):
+        return True
+    for ending in ("s", "y", "es", "ed", "ing", "er", "ers", "ly", "ness"):
+        if whole.endswith(ending) and len(whole) - len(ending) > len(seen) and whole[: -len(ending)] in innocent():
+            return True
+    return joined and not plain and key(whole) in innocent_keys()
+
+
+def fits(index: Index, form: Form, left: str, right: str, *, address: bool = False) -> bool:
+    """Does the boundary of the term allow the letters that touch the match?"""
+    boundary = form.term.boundary
+    if not left and not right:
+        return True
+    if boundary == "anywhere" or address:
+        return boundary == "anywhere" and not address
+    endings = index.endings.get(form.term.language, _NONE)
+    if boundary in ("inflect", "compound") and not left and _ending(form.letters, right, endings):
+        return True
+    if boundary == "stem":
+        return not left or left in index.prefixes.get(form.term.language, _NONE)
+    if boundary == "prefix":
+        return not left
+    if boundary == "suffix":
+        return not right
+    if boundary == "compound":
+        if right and _ending(form.letters, right, endings):
+            right = ""
+        return _made_of_words(index, left) and _made_of_words(index, right, endings)
+    return False
+
+
+def _ending(word: str, right: str, endings: frozenset[str]) -> bool:
+    if not right or right in endings or (right[0] == word[-1] and right[1:] in endings):
+        return True
+    short = squash(right)
+    return short in endings and short != right
+
+
+def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) -> bool:
+    """True where `letters` fall apart into common words, bad words and their endings, or are crosses (xX_x_Xx)."""
+    if not letters or not letters.strip("x"):
+        return True
+    size = len(letters)
+    if size >= BESIDE:
+        return False
+    words = common()
+    reach = [True] + [False] * size
+    after_word = [bool(endings)] + [False] * size
+    for i in range(size):
+        if not reach[i]:
+            continue
+        for j in range(i + 1, min(size, i + 16) + 1):
+            part = letters[i:j]
+            bad = j - i > 2 and part in index.words and index.words[part].term.language == "en"
+            if bad or (part in words and (j - i > 2 or part in _SHORT)):
+                reach[j] = True
+                after_word[j] = after_word[j] or bad
+            elif after_word[i] and part in _TAILS:
+                reach[j] = True
+    return reach[-1]
+
+
+_SHORT = frozenset(
+    ("go", "he", "im", "in", "is", "it", "me", "my", "no", "of", "oh",
+     "on", "so", "to", "up", "ur", "we")
+)  # fmt: skip
+_TAILS = frozenset(
+    ("a", "ah", "ahs", "as", "asaurus", "az", "bag", "bags", "bandit", "bird", "blimp",
+     "brain", "bunny", "dip", "ed", "elope", "er", "ers", "es", "face", "fest", "ful",
+     "gobbler", "hat", "head", "hed", "hole", "in", "ing", "ish", "lick", "licker", "lord",
+     "muncher", "nugget", "nut", "s", "stain", "ster", "stick", "sucker", "tard", "tastic", "wad",
+     "whit", "wit", "y", "z", "zilla")
+)  # fmt: skip
+
+
+def _tags(spot: Candidate, like: _Likeness) -> frozenset[str]:
+    kinds = {u.reading.kind for u in spot.units()}
+    latin = spot.line.letters.isascii()
+    tags = set(spot.line.tags - {"leet"})
+    if FACE in kinds or (NATIVE in kinds and latin):
+        tags.add("lookalike")
+    if ACCENT in kinds and latin:
+        tags.add("accent")
+    if "leet" in spot.line.tags and (DIGIT in kinds or SIGN in kinds):
+        tags.add("leet")
+    if GONE in kinds:
+        tags.add("invisible")
+    if spot.gaps:
+        tags.add("spaced")
+    if like.stretched:
+        tags.add("stretched")
+    if like.odd:
+        tags.add("respelt")
+    return frozenset(tags)

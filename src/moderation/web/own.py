@@ -1,0 +1,184 @@
+"""An author's own comment by its receipt: a page without JavaScript, and the same for the widget. Shows how the comment
+stands and takes it back or writes it anew; shows no text, not even to the author, since whoever has the address has it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from moderation import catalogue
+from moderation.actions import own_comment
+from moderation.actions.own_comment import State
+from moderation.catalogue import _
+from moderation.errors import Conflict, Invalid, ModerationError, OriginRefused
+from moderation.settings import Site
+from moderation.web import wire
+from moderation.web.answers import private
+from moderation.web.api import body_bytes, content_kind, json_body
+from moderation.web.context import client_address, request_id, rt
+from moderation.web.problems import problem
+
+own = Blueprint("own", __name__)
+
+STANDS = {
+    "pending": "Your comment is awaiting moderation.",
+    "approved": "Your comment is published.",
+    "rejected": "Your comment was not published.",
+}
+METHODS = "GET, PATCH, DELETE, OPTIONS"
+
+
+@own.get("/v1/<site_id>/receipts/<receipt>")
+def get_own(site_id: str, receipt: str) -> Response:
+    """How the comment stands."""
+    _check_origin(site_id)
+    return _private(_told(own_comment.look(rt(), receipt, site=site_id)))
+
+
+@own.patch("/v1/<site_id>/receipts/<receipt>")
+def patch_own(site_id: str, receipt: str) -> Response:
+    """Write the comment anew. It is judged from the start, and waits."""
+    _check_origin(site_id)
+    stands = own_comment.look(rt(), receipt, site=site_id)
+    change = wire.edit(json_body(), _settings(stands.site))
+    return _private(_told(_edit(receipt, change)))
+
+
+@own.delete("/v1/<site_id>/receipts/<receipt>")
+def delete_own(site_id: str, receipt: str) -> Response:
+    """Take the comment back."""
+    _check_origin(site_id)
+    own_comment.look(rt(), receipt, site=site_id)
+    own_comment.withdraw(rt(), receipt, request_id())
+    return Response(b"", 204, {"Cache-Control": "no-store"}, "application/json")
+
+
+@own.route("/v1/<site_id>/receipts/<receipt>", methods=["OPTIONS"])
+def preflight_own(site_id: str, receipt: str) -> Response:
+    """CORS preflight: an exact listed origin or nothing."""
+    if "Origin" not in request.headers:
+        raise OriginRefused("origin-unlisted")
+    _check_origin(site_id)
+    allow = {
+        "Access-Control-Allow-Methods": METHODS,
+        "Access-Control-Allow-Headers": "content-type",
+        "Access-Control-Max-Age": "600",
+    }
+    return Response(b"", 204, allow, "text/plain")
+
+
+def _check_origin(site_id: str) -> None:
+    """Raises OriginRefused for a page of neither our own nor a listed origin."""
+    origin = request.headers.get("Origin")
+    if origin is None or origin == rt().env.public_url:
+        return
+    site = rt().rules.sites.get(site_id)
+    if site is None or origin not in site.settings.origins:
+        raise OriginRefused("origin-unlisted")
+    g.cors_origin = origin
+
+
+def _private(value: dict[str, Any]) -> Response:
+    response = private(value)
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _told(state: State) -> dict[str, Any]:
+    return {
+        "id": state.id,
+        "status": state.status,
+        "message": STANDS[state.status],
+        "version": state.version,
+        "reason": state.reason,
+        "edit_until": state.edit_until,
+        "can_withdraw": state.can_withdraw,
+    }
+
+
+@own.get("/r/<receipt>")
+def page(receipt: str) -> Response:
+    """How the comment stands, with what may be done about it."""
+    return _page(receipt, own_comment.look(rt(), receipt), done=request.args.get("done", ""))
+
+
+@own.post("/r/<receipt>/edit")
+def edit(receipt: str) -> ResponseReturnValue:
+    """Write it anew, by a form."""
+    state = own_comment.look(rt(), receipt)
+    content_kind()
+    typed = wire.parse_form(body_bytes())
+    version = typed.get("version", "")
+    value = {"version": int(version) if version.isdecimal() and len(version) < 10 else 0, "body": typed.get("body", "")}
+    try:
+        _edit(receipt, wire.edit(value, _settings(state.site)))
+    except ModerationError as error:
+        return _page(receipt, state, typed=typed.get("body", ""), error=error)
+    return redirect(url_for("own.page", receipt=receipt, done="edited"), 303)
+
+
+@own.post("/r/<receipt>/withdraw")
+def withdraw(receipt: str) -> ResponseReturnValue:
+    """Take it back, by a form."""
+    state = own_comment.look(rt(), receipt)
+    own_comment.withdraw(rt(), receipt, request_id())
+    return _shown(200, site=_settings(state.site).name or state.site, state=None, back=_back(state))
+
+
+def _edit(receipt: str, change: wire.EditIn) -> State:
+    return own_comment.edit(rt(), receipt, change.version, change.body, client_address(), request_id())
+
+
+def _page(
+    receipt: str, state: State, *, done: str = "", typed: str = "", error: ModerationError | None = None
+) -> Response:
+    settings = _settings(state.site)
+    status, sentence, wrong = 200, "", ""
+    headers: dict[str, str] = {}
+    if error is not None:
+        status, body, headers = problem(error, request_id())
+        sentence, wrong = body["title"], " ".join(each["detail"] for each in body.get("errors", []))
+        if isinstance(error, (Conflict, Invalid)):
+            state = own_comment.look(rt(), receipt)
+    response = _shown(
+        status,
+        site=settings.name or state.site,
+        state=state,
+        receipt=receipt,
+        stands=_(STANDS[state.status]),
+        until=_time(state.edit_until, settings),
+        back=_back(state),
+        edited=done == "edited",
+        typed=typed,
+        sentence=sentence,
+        wrong=wrong,
+        body_max=settings.lengths.body_max,
+    )
+    response.headers.extend(headers)
+    return response
+
+
+def _shown(status: int, **shown: Any) -> Response:
+    response = make_response(render_template("reader/receipt.html", **shown), status)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _back(state: State) -> str:
+    return state.article.url or url_for("pages.thread", site_id=state.site, article=state.article.key)
+
+
+def _time(at: datetime | None, settings: Site) -> str:
+    return f"{at.astimezone(ZoneInfo(settings.timezone)):%H:%M}" if at else ""
+
+
+def _settings(site_id: str) -> Site:
+    settings: Site = rt().rules.sites[site_id].settings
+    catalogue.speak(settings.language)  # a receipt's address does not name the site
+    return settings

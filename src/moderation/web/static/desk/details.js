@@ -1,0 +1,119 @@
+// What is known of a comment, under its card: each part is a link to a page of its own, whose section is fetched when
+// it is asked for. Forms in it are sent behind, and the card is brought up to date.
+
+import { current, idOf, nameOf } from "./cards.js";
+import { load, main, post, say } from "./page.js";
+import { _ } from "./words.js";
+
+const KEYS = {
+  v: "as-sent", t: "thread", u: "author", h: "history", w: "redact", n: "notes", b: "ban",
+};
+
+const wayOf = (card, part) => card.querySelector(`[data-ways] [data-part="${part}"]`);
+const openWay = (card) => card.querySelector("[data-ways] [aria-expanded=true]");
+
+// True where the key is one of ours.
+export function lookByKey(key) {
+  if (key === "l") {
+    current?.querySelector("[data-alike]")?.click();
+    return true;
+  }
+  if (!(key in KEYS)) return false;
+  if (current?.isConnected) toggle(current, KEYS[key]);
+  return true;
+}
+
+export function toggle(card, part) {
+  const way = wayOf(card, part);
+  if (!way) return;
+  if (way === openWay(card)) close(card);
+  else open(card, part);
+}
+
+export async function open(card, part, focus = true) {
+  const way = wayOf(card, part);
+  const place = card.querySelector("[data-place]");
+  openWay(card)?.setAttribute("aria-expanded", "false");
+  way.setAttribute("aria-expanded", "true");
+  place.dataset.asked = part;
+  let section;
+  try {
+    section = (await load(way.href)).getElementById(part);
+  } catch {
+    // said below
+  }
+  if (place.dataset.asked !== part) return; // something else was asked for meanwhile
+  if (!section) {
+    close(card);
+    say(_("{name}: this could not be loaded. Try again.", { name: nameOf(card) }));
+    return;
+  }
+  const mine = document.importNode(section, true);
+  mine.removeAttribute("id"); // several cards may show the same part
+  place.replaceChildren(mine);
+  place.hidden = false;
+  main.dispatchEvent(new CustomEvent("part", { detail: { card, part, section: mine, focus } }));
+  if (focus) mine.querySelector("[data-first]")?.focus({ preventScroll: true });
+  if (mine.getBoundingClientRect().bottom > innerHeight - 72) mine.scrollIntoView({ block: "nearest" });
+}
+
+export function close(card) {
+  const place = card.querySelector("[data-place]");
+  const hadFocus = place.contains(document.activeElement);
+  const way = openWay(card);
+  way?.setAttribute("aria-expanded", "false");
+  place.dataset.asked = "";
+  place.hidden = true;
+  place.replaceChildren();
+  if (hadFocus) way?.focus();
+}
+
+// The card as its own page shows it now, without its buttons: those belong to the tab that is open here.
+export async function refresh(card) {
+  const fresh = (await load(`/desk/comments/${idOf(card)}`)).getElementById(card.id);
+  for (const part of [".text", "[data-hides]", "[data-notes]", "[data-ways]"]) {
+    card.querySelector(part).replaceWith(document.importNode(fresh.querySelector(part), true));
+  }
+  const version = fresh.querySelector("[name=version]").value;
+  for (const field of card.querySelectorAll("[name=version]")) field.value = version;
+  const box = card.querySelector("[name=pick]");
+  if (box) box.value = `${idOf(card)}:${version}`;
+}
+
+async function send(card, form, submitter) {
+  const part = form.dataset.quiet;
+  const fields = new FormData(form, submitter);
+  for (const button of form.querySelectorAll("button")) button.disabled = true;
+  const answer = await post(form.action, fields);
+  if (!answer.ok) {
+    for (const button of form.querySelectorAll("button")) button.disabled = false;
+    const told = answer.errors?.map((each) => each.detail).join(" ") ?? answer.sentence ?? answer.detail;
+    const problem = form.querySelector("[data-problem]") ?? card.querySelector("[data-told]");
+    problem.hidden = false;
+    problem.textContent = told ?? _("Not saved: the desk could not be reached. Try again.");
+    return;
+  }
+  await refresh(card);
+  await open(card, part, false);
+  card.focus({ preventScroll: true });
+  say(`${answer.sentence} ${nameOf(card)}`);
+}
+
+main.addEventListener("submit", (event) => {
+  const card = event.target.closest(".card");
+  if (!card || !event.target.dataset.quiet) return;
+  event.preventDefault();
+  send(card, event.target, event.submitter).catch(() => say(_("Saved. Load the page again to see it here.")));
+});
+
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && current && openWay(current) && !document.querySelector("dialog[open]")) close(current);
+});
+
+main.addEventListener("click", (event) => {
+  const way = event.target.closest("[data-part]");
+  const card = way?.closest(".card");
+  if (!card || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  toggle(card, way.dataset.part);
+});

@@ -1,0 +1,193 @@
+"""An author's own comment by its receipt, on a real store and Redis: how it stands, written anew, taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from tests.actions.test_submit import rows, submission
+from tests.conftest import Clock
+
+from moderation import receipts
+from moderation.actions import own_comment, privacy, review
+from moderation.actions.submit import Intake
+from moderation.commands import COMMAND_LINE
+from moderation.edges import queries
+from moderation.edges.schema import comments, counters, earlier_texts, idempotency_keys, journal, outbox, search_rows
+from moderation.errors import Conflict, NotFound, Settled
+from moderation.runtime import Runtime
+from moderation.values import Decision, Moderator, Right, Ruling, Status
+
+MIRA = Moderator(1, "Mira", frozenset(Right), None, "admin")
+
+
+def sent(rt: Runtime, number: int = 1, **over: object) -> str:
+    """The receipt of a new comment."""
+    return receipts.give(rt, Intake(rt).submit(submission(number, **over)).comment_id)
+
+
+def decide(rt: Runtime, receipt: str, decision: Decision, version: int = 1, reason: str | None = None) -> None:
+    ruling = Ruling(receipt[:16], version, decision, reason)
+    (outcome,) = review.decide(rt, MIRA, [ruling], "r")
+    assert outcome.result == "decided"
+
+
+def edit(rt: Runtime, receipt: str, body: str, version: int = 1) -> own_comment.State:
+    return own_comment.edit(rt, receipt, version, body, "203.0.113.7", "r")
+
+
+def public(rt: Runtime) -> list[str]:
+    with rt.store.reading() as tx:
+        article = queries.article(tx, "open", "first")
+        return [each.html for each in queries.thread(tx, article.id, None, 50).comments] if article else []
+
+
+def pending(rt: Runtime, site: str) -> int:
+    counted: list[Any] = rows(rt, counters)
+    return sum(row._mapping["count"] for row in counted if (row.site, row.status) == (site, "pending"))
+
+
+def test_it_tells_how_the_comment_stands(rt: Runtime) -> None:
+    receipt = sent(rt)
+    state = own_comment.look(rt, receipt)
+    assert (state.status, state.version, state.can_withdraw, state.reason) == ("pending", 1, True, None)
+    decide(rt, receipt, Decision.APPROVE)
+    assert own_comment.look(rt, receipt).status == "approved"
+
+
+@pytest.mark.parametrize("receipt", ["", "x", "0123456789abcdef", "0123456789abcdef.7.AAAA", "\u0000.1.x", "é" * 500])
+def test_what_is_no_receipt_opens_nothing(rt: Runtime, receipt: str) -> None:
+    sent(rt)
+    for ask in (
+        own_comment.look,
+        lambda rt, given: own_comment.withdraw(rt, given, "r"),
+        lambda rt, given: edit(rt, given, "x"),
+    ):
+        with pytest.raises(NotFound):
+            ask(rt, receipt)
+
+
+def test_a_receipt_opens_no_other_comment_and_no_other_site(rt: Runtime) -> None:
+    one, other = sent(rt, 1), sent(rt, 2)
+    with pytest.raises(NotFound):
+        own_comment.look(rt, other[:16] + one[16:])
+    with pytest.raises(NotFound):
+        own_comment.look(rt, one, site="open")
+
+
+def test_an_edit_is_judged_from_the_start_and_held(rt: Runtime) -> None:
+    receipt = sent(rt, site="open")
+    assert public(rt) == ['<p dir="auto">A thought, number 1.</p>\n']
+    state = edit(rt, receipt, "Another thought, at john@example.org.")
+    assert (state.status, state.version) == ("pending", 2)
+    assert public(rt) == []
+    (row,) = rows(rt, comments)
+    assert (row.status, row.version, row.body) == ("pending", 2, "Another thought, at john@example.org.")
+    assert "john" not in row.html
+    assert next(found["code"] for found in row.findings if found["rule"] == "contacts") == "contacts"
+    assert pending(rt, "open") == 1
+    (kept,) = rows(rt, earlier_texts)
+    assert (kept.version, kept.body) == (1, "A thought, number 1.")
+    assert "another" in str(rows(rt, search_rows)[0].words)
+    assert [entry.action for entry in rows(rt, journal)][-1] == "edited"
+    assert [letter.kind for letter in rows(rt, outbox)] == ["comment.received", "comment.edited"]
+
+
+def test_an_edit_that_the_rules_refuse_is_refused_in_silence(rt: Runtime) -> None:
+    receipt = sent(rt)
+    assert edit(rt, receipt, "You are a fucking cunt.").status == "pending"
+    (row,) = rows(rt, comments)
+    assert row.status in ("rejected", "pending", "spam")
+
+
+def test_who_edits_another_version_than_stands_changes_nothing(rt: Runtime) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.APPROVE)
+    with pytest.raises(Conflict):
+        edit(rt, receipt, "Too late for this.")
+    (row,) = rows(rt, comments)
+    assert (row.body, row.status) == ("A thought, number 1.", "approved")
+    assert not rows(rt, earlier_texts)
+
+
+def test_a_moderator_who_saw_the_text_before_meets_a_conflict(rt: Runtime) -> None:
+    receipt = sent(rt)
+    edit(rt, receipt, "Something else entirely.")
+    (outcome,) = review.decide(rt, MIRA, [Ruling(receipt[:16], 1, Decision.APPROVE)], "r")
+    assert (outcome.result, outcome.version) == ("conflict", 2)
+
+
+def test_the_time_for_an_edit_ends(rt: Runtime, clock: Clock) -> None:
+    receipt = sent(rt)
+    clock.advance(minutes=14)
+    edit(rt, receipt, "Just in time.")
+    clock.advance(minutes=2)
+    with pytest.raises(Settled):
+        edit(rt, receipt, "Too late.", version=2)
+
+
+def test_what_a_moderator_refused_is_settled(rt: Runtime) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.REJECT, reason="off-topic")
+    state = own_comment.look(rt, receipt)
+    assert (state.status, state.edit_until, state.can_withdraw, state.reason) == ("rejected", None, False, None)
+    with pytest.raises(Settled):
+        edit(rt, receipt, "Once more.", version=2)
+    with pytest.raises(Settled):
+        own_comment.withdraw(rt, receipt, "r")
+
+
+def test_a_refusal_by_rules_alone_is_told_after_a_while(rt: Runtime, clock: Clock) -> None:
+    receipt = sent(rt)
+    with rt.store.writing() as tx:
+        tx.execute(sa.update(comments).values(status="rejected"))
+    state = own_comment.look(rt, receipt)
+    assert (state.status, state.can_withdraw) == ("pending", True)
+    clock.advance(minutes=61)
+    assert own_comment.look(rt, receipt).status == "rejected"
+
+
+def test_taking_back_deletes_all_of_it(rt: Runtime) -> None:
+    receipt = sent(rt, idempotency_key="key")
+    edit(rt, receipt, "Something else entirely.")
+    own_comment.withdraw(rt, receipt, "r")
+    for table in (comments, earlier_texts, search_rows, idempotency_keys):
+        assert not rows(rt, table)
+    assert pending(rt, "demo") == 0
+    assert [entry.action for entry in rows(rt, journal)] == ["received", "edited", "withdrawn"]
+    with pytest.raises(NotFound):
+        own_comment.look(rt, receipt)
+
+
+def test_taking_back_what_was_answered_leaves_its_place(rt: Runtime) -> None:
+    receipt = sent(rt, 1, site="open")
+    answer = sent(rt, 2, site="open", parent=receipt[:16])
+    own_comment.withdraw(rt, receipt, "r")
+    shown = public(rt)
+    assert len(shown) == 2
+    assert "A thought, number 1." not in "".join(shown)
+    with pytest.raises(NotFound):
+        own_comment.look(rt, receipt)
+    assert own_comment.look(rt, answer).status == "approved"
+
+
+def test_earlier_texts_are_handed_out_and_forgotten_with_the_author(rt: Runtime) -> None:
+    receipt = sent(rt)
+    edit(rt, receipt, "Something else entirely.")
+    told: dict[str, Any] = privacy.export(rt, COMMAND_LINE, "reader1@example.org", "asked")
+    assert [each["text"] for each in told["comments"][0]["earlier_texts"]] == ["A thought, number 1."]
+    privacy.erase(rt, COMMAND_LINE, "reader1@example.org", "asked")
+    assert not rows(rt, earlier_texts)
+    with pytest.raises(NotFound):
+        own_comment.look(rt, receipt)
+
+
+def test_undo_after_an_edit_never_publishes_the_new_text_unseen(rt: Runtime) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.APPROVE)
+    edit(rt, receipt, "Something else entirely.", version=2)
+    (outcome,) = review.decide(rt, MIRA, [Ruling(receipt[:16], 2, Decision.UNDO)], "r")
+    assert outcome.result == "conflict"
+    (row,) = rows(rt, comments)
+    assert Status(row.status) is Status.PENDING

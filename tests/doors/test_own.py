@@ -1,0 +1,115 @@
+"""Receipts over HTTP: the page and what the widget asks, and that no text is ever shown."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+import pytest
+from tests.service import Service
+
+SECRET = "Held back, and never to be read at any address"
+
+
+def receipt(service: Service, **over: Any) -> str:
+    answer = service.post(body=f"{SECRET}, as {secrets.token_hex(6)} knows.", **over)
+    assert answer.status_code == 202
+    link = answer.json()["receipt"]
+    assert link.startswith(f"{service.base}/r/")
+    return str(link.rpartition("/")[2])
+
+
+def send(service: Service, method: str, path: str, **options: Any) -> Any:
+    return service.session.request(method, service.base + path, timeout=15, allow_redirects=False, **options)
+
+
+def fields(page: str) -> dict[str, str]:
+    return dict(re.findall(r'name="(version)" value="(\d+)"', page))
+
+
+def test_the_page_shows_how_it_stands_and_no_text(service: Service) -> None:
+    page = service.get(f"/r/{receipt(service, article='own-1')}")
+    assert "awaiting moderation" in page.text
+    assert SECRET not in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert '<meta name="robots" content="noindex, nofollow">' in page.text
+
+
+def test_without_javascript_it_is_written_anew_and_taken_back(service: Service) -> None:
+    own = receipt(service, article="own-2")
+    typed = fields(service.get(f"/r/{own}").text)
+    wrong = send(service, "POST", f"/r/{own}/edit", data=typed | {"body": "  "})
+    assert (wrong.status_code, "Please fill this in." in wrong.text) == (422, True)
+    done = send(service, "POST", f"/r/{own}/edit", data=typed | {"body": "Written anew."})
+    assert done.status_code == 303
+    shown = service.get(done.headers["Location"])
+    assert "new text was taken in" in shown.text
+    assert "Written anew." not in shown.text
+    again = send(service, "POST", f"/r/{own}/edit", data=typed | {"body": "From an older page."})
+    assert again.status_code == 409
+    assert "From an older page." in again.text  # what was typed is kept
+    assert fields(again.text) == {"version": "2"}
+    gone = send(service, "POST", f"/r/{own}/withdraw")
+    assert (gone.status_code, "taken your comment back" in gone.text) == (200, True)
+    assert service.get(f"/r/{own}", headers={"Accept": "text/html"}).status_code == 404
+
+
+def test_a_get_changes_nothing(service: Service) -> None:
+    own = receipt(service, article="own-3")
+    assert service.get(f"/r/{own}/withdraw").status_code == 405
+    assert service.get(f"/r/{own}/edit").status_code == 405
+    assert service.get(f"/v1/demo/receipts/{own}").json()["status"] == "pending"
+
+
+def test_a_script_of_a_listed_origin_does_the_same(service: Service) -> None:
+    own, listed = receipt(service, article="own-4"), {"Origin": "https://news.example.org"}
+    path = f"/v1/demo/receipts/{own}"
+    asked = send(service, "OPTIONS", path, headers=listed)
+    assert asked.status_code == 204
+    assert "PATCH" in asked.headers["Access-Control-Allow-Methods"]
+    stands = send(service, "GET", path, headers=listed)
+    assert stands.headers["Access-Control-Allow-Origin"] == listed["Origin"]
+    assert SECRET not in stands.text
+    change = {"version": stands.json()["version"], "body": "Written anew by a script."}
+    changed = send(service, "PATCH", path, headers=listed, json=change)
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    assert send(service, "PATCH", path, headers=listed, json=change).status_code == 409
+    assert send(service, "DELETE", path, headers=listed).status_code == 204
+    assert send(service, "DELETE", path, headers=listed).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_other_origins_are_refused(service: Service, method: str, origin: str) -> None:
+    own = receipt(service, article="own-5")
+    path, body = f"/v1/demo/receipts/{own}", {"version": 1, "body": "Not from there."}
+    answer = send(service, method, path, headers={"Origin": origin}, json=body)
+    assert answer.status_code == 403
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert service.get(path).json()["version"] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, [], 7, {"version": 1}, {"body": "x"}, {"version": "1", "body": "x"}, {"version": 0, "body": "x"},
+     {"version": 2**40, "body": "x"}, {"version": 1, "body": ""}, {"version": 1, "body": "x" * 5001},
+     {"version": 1, "body": "x", "status": "approved"}, {"version": True, "body": "x"}],
+)  # fmt: skip
+def test_a_misshapen_change_is_told(service: Service, body: Any) -> None:
+    path = f"/v1/demo/receipts/{receipt(service, article='own-6')}"
+    assert send(service, "PATCH", path, json=body).status_code == 422
+    assert service.get(path).json()["version"] == 1
+
+
+def test_a_form_leads_to_a_page_with_the_receipt(service: Service) -> None:
+    from tests.doors.test_forms import send as post
+    from tests.doors.test_forms import typed
+
+    answer = post(service, typed(service.get("/t/demo?article=forms").text))
+    page = service.get(answer.headers["Location"])
+    assert page.headers["Cache-Control"] == "no-store"
+    link = re.search(r'href="([^"]+/r/[^"]+)"', page.text)
+    assert link
+    assert "awaiting moderation" in service.get(link[1].removeprefix(service.base)).text
