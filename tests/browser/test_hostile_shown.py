@@ -175,7 +175,8 @@ def test_nothing_runs_on_the_thread_page(
     cards = page.locator(".cm-comment").count()
     check(page, seen, min(approved, 500))
     while (more := page.get_by_role("link", name="More comments")).count():
-        more.click()
+        with page.expect_navigation():
+            more.click()
         cards += page.locator(".cm-comment").count()
         check(page, seen, 1)
     assert cards == approved
@@ -222,7 +223,8 @@ def test_nothing_runs_on_the_desk_and_in_the_record(service: Service, context: B
     page.goto(f"{service.base}/desk")
     page.get_by_role("textbox", name="Name").fill("Ana")
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
     for path in ("/desk/?status=approved&site=shown", "/desk/audit"):
         cards = 0
         page.goto(service.base + path)

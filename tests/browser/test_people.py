@@ -118,7 +118,8 @@ def test_a_code_is_asked_for_at_the_next_sign_in(service: Service, browser: Brow
     page.get_by_role("link", name="Set up an authenticator app").click()
     seed = page.locator("code.key").inner_text().replace(" ", "")
     page.get_by_label("Type the six digits").fill(pyotp.TOTP(seed).now())
-    page.get_by_role("button", name="Use this app").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Use this app").click()
     recovery = page.get_by_role("listitem").first.inner_text()
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, service, "Ina")
