@@ -201,10 +201,11 @@ class SingleSignOnFailed(ModerationError):
 @dataclass
 class DeliveryError(ModerationError):
     """Something could not be handed over to the outside. `why` is a stable code; `permanent` when trying again would
-    not help."""
+    not help; `after`, the seconds for which the other side wishes not to be asked again."""
 
     why: str
     permanent: bool
+    after: int = 0
 
 
 @dataclass

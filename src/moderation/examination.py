@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import shutil
 import urllib.error
@@ -99,14 +98,13 @@ def _keys(env: Environment) -> Found:
 
 
 def _rules(env: Environment) -> Found:
-    loaded = refuse_failures(load(env.rules_path), env.rules_path.name)
+    loaded = refuse_failures(load(env.rules_path, env.inside), env.rules_path.name)
     return Found("rules", True, f"{env.rules_path} is good, revision {loaded.rules.revision}.")
 
 
 def _authors(env: Environment) -> Found:
     """How sites let authors prove who they are, and whether that can work."""
     sites = load(env.rules_path).rules.sites
-    inside = [ipaddress.ip_network(network) for network in env.inside_networks]
     ways, faults = [], []
     for name, site in sites.items():
         login = site.settings.login
@@ -118,7 +116,7 @@ def _authors(env: Environment) -> Found:
             path = env.login_keys_path / f"{name}.json"
             try:
                 if login.keys:
-                    login_keys.parse(fetch(login.keys, inside, login_keys.MOST_BYTES))
+                    login_keys.parse(fetch(login.keys, env.inside, login_keys.MOST_BYTES))
                 else:
                     login_keys.read_file(path, path.stat().st_mode)
             except (KeysInvalid, DeliveryError, OSError) as error:

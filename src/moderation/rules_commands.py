@@ -191,7 +191,7 @@ def _loaded(path: Path) -> Loaded:
     """The rules in `path`; a file that cannot be ends the command with all of its problems."""
     from moderation.rules_loading import load
 
-    return _or_ends(lambda: load(path))
+    return _or_ends(lambda: load(path, environment().inside))
 
 
 def _loaded_from_input(folder: Path) -> Loaded:
@@ -202,7 +202,7 @@ def _loaded_from_input(folder: Path) -> Loaded:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
         raise click.ClickException("What comes in is not UTF-8.") from None
-    return _or_ends(lambda: load_text(text, "draft", folder))
+    return _or_ends(lambda: load_text(text, "draft", folder, environment().inside))
 
 
 def _or_ends(load: Callable[[], Loaded]) -> Loaded:

@@ -3,10 +3,12 @@ check` and the desk all come this way, so that what was checked is what runs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from moderation.edges import rules_file
+from moderation.edges.outside import Network
 from moderation.edges.rules_file import Source
 from moderation.errors import RulesInvalid, RulesProblem
 from moderation.judge.examples import Failure, failures, objections
@@ -27,15 +29,16 @@ class Loaded:
     failures: tuple[Failure, ...]
 
 
-def load(path: Path) -> Loaded:
-    """The rules in `path`. Raises RulesInvalid for a file that cannot be; not for its examples."""
-    return _loaded(rules_file.read(path))
+def load(path: Path, inside: Sequence[Network] | None = None) -> Loaded:
+    """The rules in `path`; `inside` as in `rules_file`. Raises RulesInvalid for a file that cannot be; not for its
+    examples."""
+    return _loaded(rules_file.read(path, inside))
 
 
-def load_text(text: str, name: str, folder: Path | None = None) -> Loaded:
+def load_text(text: str, name: str, folder: Path | None = None, inside: Sequence[Network] | None = None) -> Loaded:
     """The rules in `text`, whose word lists stand behind it or in `folder`. Raises RulesInvalid, which names the file
     as `name`; not for its examples."""
-    return _loaded(rules_file.check_text(text, name, folder))
+    return _loaded(rules_file.check_text(text, name, folder, inside))
 
 
 def refuse_failures(loaded: Loaded, name: str) -> Loaded:
@@ -46,9 +49,9 @@ def refuse_failures(loaded: Loaded, name: str) -> Loaded:
     return loaded
 
 
-def load_draft(text: str, folder: Path | None) -> Loaded:
+def load_draft(text: str, folder: Path | None, inside: Sequence[Network]) -> Loaded:
     """A draft that may take effect, with its word lists behind it or in `folder`. Raises RulesInvalid."""
-    return refuse_failures(load_text(text, DRAFT, folder), DRAFT)
+    return refuse_failures(load_text(text, DRAFT, folder, inside), DRAFT)
 
 
 def place_of(failure: Failure, loaded: Loaded) -> tuple[int, int]:

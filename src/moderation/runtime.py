@@ -52,7 +52,7 @@ class Runtime:
         self.vault = Vault(load_keys(env.keys_path))
         self.store = Store(env.database, lambda tx: chain.append(tx, self.vault))
         self.mail_server = _mail_server(env)
-        self.inside = tuple(ipaddress.ip_network(network) for network in env.inside_networks)
+        self.inside = env.inside
         self.login_keys = LoginKeys(env.login_keys_path, self.inside)
         self.limits = Limits(env.redis_url, workers=env.workers)
         self.rules_problems: RulesInvalid | None = None
@@ -135,7 +135,7 @@ class Runtime:
             return load_text(last, "the last good rules").rules  # whatever its examples say under a newer word list
 
     def _read(self) -> Ruleset:
-        loaded = refuse_failures(load(self.env.rules_path), self.env.rules_path.name)
+        loaded = refuse_failures(load(self.env.rules_path, self.inside), self.env.rules_path.name)
         with self.store.writing() as tx:
             now = self.now()
             if revisions.keep(tx, loaded.rules.revision, loaded.source.whole, now):

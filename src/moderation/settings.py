@@ -747,6 +747,11 @@ class Environment(BaseSettings):
         return self.login_keys or self.state / "logins"
 
     @property
+    def inside(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """`inside_networks` as networks."""
+        return tuple(ipaddress.ip_network(network) for network in self.inside_networks)
+
+    @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{(self.state / 'moderation.db').absolute()}"
 

@@ -7,7 +7,7 @@ Every worker of the service does it. `moderation worker` does the same in a proc
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 import structlog
@@ -26,6 +26,8 @@ NUMBERS_EVERY = 20.0
 KEYS_EVERY = 1.0
 HOOKS_EVERY = 1.0
 PAUSE = 0.02
+MOST_SITES = 8
+"""Sites of one kind of work that a process works for at once."""
 HOUR = 60
 """Turns between two checkpoints."""
 
@@ -50,24 +52,62 @@ class Work:
 
     def run(self) -> None:
         while not self._stopped.wait(self._every):
-            try:
-                while self._step() and not self._stopped.wait(PAUSE):
-                    pass
-            except StoreError as error:
-                log.warning("work-failed", work=self._name, error=error.kind)
-            except Exception as error:  # noqa: BLE001 - a turn may fail; the thread is there for the next one
-                log.error("work-failed", work=self._name, error=type(error).__name__, where=telemetry.places(error))
+            _try(self._name, self._turn)
+
+    def _turn(self) -> None:
+        while self._step() and not self._stopped.wait(PAUSE):
+            pass
+
+
+class Sites:
+    """Work that waits for somebody outside, for many sites beside each other: `turn` starts a thread for each site that
+    has something due, one at most, and `MOST_SITES` at once. So who does not answer holds up their own site alone;
+    where there are more of them, those come first that have waited longest for a turn."""
+
+    def __init__(self, name: str, due: Callable[[], Sequence[str]], work: Callable[[str], object]) -> None:
+        self._name = name
+        self._due = due
+        self._work = work
+        self.busy: set[str] = set()
+        self._turns = count(1)
+        self._last: dict[str, int] = {}
+
+    def turn(self) -> bool:
+        """Never more at once: what is left is due at the next turn."""
+        free = [site for site in self._due() if site not in self.busy]
+        for site in sorted(free, key=lambda site: self._last.get(site, 0))[: MOST_SITES - len(self.busy)]:
+            self.busy.add(site)
+            self._last[site] = next(self._turns)
+            threading.Thread(target=self._one, args=(site,), name=f"{self._name}-{site}", daemon=True).start()
+        return False
+
+    def _one(self, site: str) -> None:
+        try:
+            _try(self._name, lambda: self._work(site))
+        finally:
+            self.busy.discard(site)
+
+
+def _try(name: str, turn: Callable[[], object]) -> None:
+    """A turn may fail, in whatever way; the thread is there for the next one."""
+    try:
+        turn()
+    except StoreError as error:
+        log.warning("work-failed", work=name, error=error.kind)
+    except Exception as error:  # noqa: BLE001 - the log says what it was
+        log.error("work-failed", work=name, error=type(error).__name__, where=telemetry.places(error))
 
 
 def background(rt: Runtime) -> list[Work]:
     """What is worked off beside requests: decisions about many comments, backtests, counts, keys of publishers' logins,
     webhooks, and letters where there is a mail server."""
+    hooks = Sites("webhooks", lambda: webhooks.sites_due(rt), lambda site: webhooks.send_site(rt, site))
     work = [
         Work("bulk", BULK_EVERY, lambda: bulk.work(rt) is not None),
         Work("backtests", BULK_EVERY, lambda: backtest_jobs.work(rt)),
         Work("numbers", NUMBERS_EVERY, lambda: numbers.count(rt)),
         Work("login-keys", KEYS_EVERY, lambda: fetch_login_keys(rt)),
-        Work("webhooks", HOOKS_EVERY, lambda: webhooks.send_due(rt) > 0),
+        Work("webhooks", HOOKS_EVERY, hooks.turn),
     ]
     if rt.mail_server is not None:
         work.append(Work("mail", MAIL_EVERY, lambda: mailing.send_due(rt) > 0))

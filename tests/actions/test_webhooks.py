@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ import sqlalchemy as sa
 from tests.actions.test_review import rule, send
 from tests.canary import CANARY, found
 from tests.conftest import Clock
-from tests.service import RULES
+from tests.service import RULES, wait_until
 
 from moderation.actions import webhooks
 from moderation.commands import COMMAND_LINE
@@ -30,6 +31,7 @@ from moderation.edges.schema import journal, outbox
 from moderation.edges.webhooks import PAUSES
 from moderation.runtime import Runtime
 from moderation.values import Decision
+from moderation.worker import Sites
 
 
 @dataclass
@@ -219,17 +221,80 @@ def test_who_dies_while_telling_tells_it_again(rt: Runtime, receiver: Receiver, 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "[::ffff:7f00:1]", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0"]
 )
-def test_it_leads_into_no_network_of_ours(
+def test_it_leads_into_no_network_of_ours_though_the_rules_file_could_not_tell(
     make_runtime: Callable[..., Runtime], receiver: Receiver, clock: Clock, host: str
 ) -> None:
     port = receiver.url.rpartition(":")[2]
     for number, scheme in enumerate(("http", "https")):
-        rt = make_runtime(_rules(f"{scheme}://{host}:{port}"))
+        rt = make_runtime(_rules(f"{scheme}://{host}:{port}"), inside_networks=["0.0.0.0/1", "128.0.0.0/1", "::/1"])
+        rt.inside = ()  # as where a name turns out to lead there
         rule(rt, send(rt, number), 1, Decision.APPROVE)
         clock.advance(seconds=121)
         assert webhooks.send_due(rt) == 1
         assert waiting(rt) == 0, "there is no use in trying again"
     assert receiver.came == []
+
+
+def test_who_does_not_answer_holds_up_their_own_site_alone(
+    make_runtime: Callable[..., Runtime], receiver: Receiver, clock: Clock
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing
+        rules = (
+            _rules(f"http://127.0.0.1:{silent.getsockname()[1]}/") + f'[sites.open.webhook]\nurl = "{receiver.url}"\n'
+        )
+        rt = make_runtime(rules, inside_networks=["127.0.0.0/8"])
+        rule(rt, send(rt), 1, Decision.APPROVE)
+        rule(rt, send(rt, 2, site="open"), 1, Decision.REJECT)
+        clock.advance(seconds=121)
+        begun = threading.Event()
+
+        def work(site: str) -> int:
+            if site == "demo":
+                begun.set()
+            return webhooks.send_site(rt, site)
+
+        sites = Sites("webhooks", lambda: webhooks.sites_due(rt), work)
+        sites.turn()
+        assert begun.wait(20)
+        wait_until(lambda: receiver.told() == [("comment.decided", "rejected")], 20)
+        assert waiting(rt) == 1, "the silent one is still being waited for"
+        rule(rt, send(rt, 3, site="open"), 1, Decision.REJECT)
+        clock.advance(seconds=121)
+        wait_until(lambda: sites.turn() or len(receiver.came) == 2, 20)
+    wait_until(lambda: not sites.busy, 20)
+
+
+def test_an_undo_while_it_is_being_told_is_told_as_well_or_nothing_is(
+    make_runtime: Callable[..., Runtime], receiver: Receiver, clock: Clock
+) -> None:
+    """The moderator's clock says that the grace time runs, the sender's that it is over."""
+    desk, sender = (make_runtime(_rules(receiver.url), inside_networks=["127.0.0.0/8"]) for _ in range(2))
+    comments = [send(desk, number) for number in range(24)]
+    for comment in comments:
+        rule(desk, comment, 1, Decision.APPROVE)
+    early, late = clock.time, clock.time + timedelta(seconds=121)
+    desk.now, sender.now = (lambda: early), (lambda: late)
+    begin = threading.Barrier(2)
+
+    def undo() -> None:
+        begin.wait(20)
+        for comment in comments:
+            assert rule(desk, comment, 2, Decision.UNDO).result == "decided"
+
+    def tell() -> None:
+        begin.wait(20)
+        for _ in range(3):
+            webhooks.send_due(sender)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(undo), pool.submit(tell)]:
+            done.result()
+    webhooks.send_due(sender)
+    told: dict[str, list[tuple[int, str]]] = {comment: [] for comment in comments}
+    for _, body in receiver.came:
+        data = json.loads(body)["data"]
+        told[data["id"]].append((data["version"], data["status"]))
+    assert all(each in ([], [(2, "approved"), (3, "pending")]) for each in told.values()), told
 
 
 def test_while_keys_are_rotated_both_secrets_count(rt: Runtime, receiver: Receiver, clock: Clock) -> None:

@@ -7,6 +7,8 @@ import random
 import re
 import shlex
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import redis
 import requests
 from tests.faults.ledger import Ledger, load
-from tests.hour.reviewer import SECURE, Hour, Line, Missing, frozen, processes
+from tests.hour.reviewer import SECURE, Hour, Line, frozen, processes
 from tests.service import CANARY, Service, free_port, start, wait_until
 from tests.test_proxy import DEPLOY, ask, nginx, nginx_file, running, slow_clients
 
@@ -149,10 +151,19 @@ def slow_clients_stop_nobody(hour: Hour) -> str:
 
 
 def webhooks_reach_nothing_inside(hour: Hour) -> str:
-    """15: addresses inside, as a webhook."""
-    if "webhook" not in (ROOT / "docs" / "configuration.md").read_text("utf-8").lower():
-        raise Missing("the service sends no requests: it has no webhooks to aim")
-    raise Missing("webhooks are there, and nobody has aimed them at anything inside here")
+    """15: addresses inside, as webhooks: each is refused with its line. Names are looked up when they are asked, which
+    tests/edges/test_outside.py has."""
+    urls = ["https://169.254.169.254/", "https://[::ffff:10.0.0.1]/", "https://2130706433/", "http://hook.example.org/"]
+    rules = hour.folder / "inside.toml"
+    rules.write_text("".join(f'[sites.s{at}.webhook]\nurl = "{url}"\n' for at, url in enumerate(urls)), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "moderation", "check", str(rules)],
+        capture_output=True, text=True, env=hour.service.env, timeout=60, check=False,
+    )  # fmt: skip
+    told = [line for at in range(len(urls)) for line in done.stderr.splitlines() if f":{2 * at + 2}:1: " in line]
+    assert done.returncode == 1, done.stdout
+    assert len(told) == len(urls), done.stderr
+    return f"{len(urls)} of {len(urls)} refused with their line: metadata, mapped IPv6, decimal, no TLS"
 
 
 def the_docs_work_word_by_word(hour: Hour) -> str:

@@ -24,7 +24,7 @@ def start(rt: Runtime, who: Moderator, text: str, mark: str, since: str) -> Job:
     """Try a draft on the comments since `since`. Raises Forbidden, RulesInvalid, Busy."""
     if not who.may(Right.MANAGE_RULES) or who.sites is not None:
         raise Forbidden(Right.MANAGE_RULES.value)
-    draft = load_draft(text, rt.env.rules_path.parent).source.whole
+    draft = load_draft(text, rt.env.rules_path.parent, rt.inside).source.whole
     job = Job(rt.new_id(), who.id, draft, mark, since, "waiting", 0, 0, None, rt.now(), None, None, None)
     with rt.store.writing() as tx:
         if not backtest_jobs.start(tx, job):

@@ -4,12 +4,11 @@ between sends it at most once more, and never less than once.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
 
-import structlog
-
+from moderation.actions.deliveries import Kind, Result, deliver
 from moderation.edges import mail, mails, telemetry
+from moderation.edges.schema import Tx
 from moderation.edges.vault import Unreadable
 from moderation.errors import DeliveryError
 from moderation.runtime import Runtime
@@ -19,9 +18,7 @@ MOST = 50
 """Letters a turn."""
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))
 """After each attempt that failed for now. After the last, four days on, a letter is given up (RFC 5321, 4.5.4.1)."""
-
-log = structlog.get_logger()
-Result = Literal["sent", "later", "given-up"]
+LETTER = Kind("mail-not-sent", PAUSES, telemetry.mails_total)
 
 
 def send_due(rt: Runtime) -> int:
@@ -37,29 +34,23 @@ def send_due(rt: Runtime) -> int:
 
 def _send(rt: Runtime, server: mail.Server, mail_id: str) -> Result | None:
     """What became of one letter; None where somebody else has it."""
+
+    def settle(tx: Tx, end: DeliveryError | None) -> None:
+        mails.settle(tx, mail_id, end.why if end else "sent", rt.now())
+
+    def put_off(tx: Tx, until: datetime) -> None:
+        mails.try_again(tx, mail_id, until)
+
     now = rt.now()
     try:
         with rt.store.writing() as tx:
             letter = mails.claim(tx, rt.vault, mail_id, now, now + CLAIM)
     except Unreadable:
-        return _settle(rt, mail_id, "unreadable", "given-up")  # its key is gone
+        with rt.store.writing() as tx:
+            mails.settle(tx, mail_id, "unreadable", rt.now())  # its key is gone
+        telemetry.mails_total.labels("given-up").inc()
+        return "given-up"
     if letter is None:
         return None
-    try:
-        mail.send(server, mail.Mail(mail_id, letter.to, letter.subject, letter.text, letter.created_at))
-    except DeliveryError as error:
-        log.warning("mail-not-sent", kind=letter.kind, why=error.why, attempt=letter.attempts + 1)
-        if error.permanent or letter.attempts >= len(PAUSES):
-            return _settle(rt, mail_id, error.why, "given-up")
-        with rt.store.writing() as tx:
-            mails.try_again(tx, mail_id, rt.now() + PAUSES[letter.attempts])
-        telemetry.mails_total.labels("later").inc()
-        return "later"
-    return _settle(rt, mail_id, "sent", "sent")
-
-
-def _settle(rt: Runtime, mail_id: str, why: str, result: Result) -> Result:
-    with rt.store.writing() as tx:
-        mails.settle(tx, mail_id, why, rt.now())
-    telemetry.mails_total.labels(result).inc()
-    return result
+    sent = mail.Mail(mail_id, letter.to, letter.subject, letter.text, letter.created_at)
+    return deliver(rt, LETTER, letter.attempts, lambda: mail.send(server, sent), settle, put_off, kind=letter.kind)

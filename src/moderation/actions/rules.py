@@ -77,7 +77,7 @@ def try_text(rt: Runtime, who: Moderator, example: Example) -> Explained:
 
 def check(rt: Runtime, text: str) -> Loaded:
     """A draft that is good, with its examples and the word lists as they are. Raises RulesInvalid."""
-    return load_draft(text, rt.env.rules_path.parent)
+    return load_draft(text, rt.env.rules_path.parent, rt.inside)
 
 
 def activate(rt: Runtime, who: Moderator, text: str, mark: str, request_id: str) -> str:

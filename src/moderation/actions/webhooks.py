@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
 
 import structlog
 
+from moderation.actions.deliveries import Kind, Result, deliver
 from moderation.edges import journal, telemetry, webhooks
+from moderation.edges.schema import Tx
 from moderation.edges.webhooks import PAUSES
 from moderation.errors import DeliveryError, NotFound
 from moderation.runtime import Runtime
@@ -23,9 +24,9 @@ FRESH = timedelta(days=1)
 """A receiver that is new, or was away for longer, is told of the last day."""
 MOST = 50
 """Letters a turn and site."""
+WEBHOOK = Kind("webhook-not-sent", PAUSES, telemetry.webhooks_total)
 
 log = structlog.get_logger()
-Result = Literal["sent", "later", "given-up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +41,39 @@ class Receiver:
 
 def send_due(rt: Runtime) -> int:
     """Send what is due, as far as somebody else does not. How many letters were taken."""
+    return sum(send_site(rt, site) for site in sites_due(rt))
+
+
+def sites_due(rt: Runtime) -> list[str]:
+    """The sites whose receiver has to be told something."""
     hooks = {site: rules.settings.webhook for site, rules in rt.rules.sites.items() if rules.settings.webhook.url}
     if not hooks:
-        return 0
-    now = rt.now()
+        return []
     with rt.store.reading() as tx:
-        stopped = webhooks.stopped(tx)
-        told = {site: hook for site, hook in hooks.items() if stopped.get(site) != hook.url}
-        waiting = {site: webhooks.due(tx, site, hook.events, now, MOST) for site, hook in told.items()}
-    for site in [site for site, numbers in waiting.items() if numbers]:
-        with rt.store.writing() as tx:
-            passed = webhooks.pass_over(tx, site, hooks[site].events, now, now - FRESH)
-        if passed:
-            log.warning("webhooks-passed-over", site=site, letters=passed)
-            telemetry.webhooks_total.labels("given-up").inc(passed)
-    return sum(_send_all(rt, site, hooks[site].url, numbers) for site, numbers in waiting.items())
+        stopped, now = webhooks.stopped(tx), rt.now()
+        told = [site for site, hook in hooks.items() if stopped.get(site) != hook.url]
+        return [site for site in told if webhooks.due(tx, site, hooks[site].events, now, 1)]
+
+
+def send_site(rt: Runtime, site: str) -> int:
+    """Send what is due of one site, as far as somebody else does not. How many letters were taken. After one that
+    failed the others wait for the next turn: they would most likely fail as well, and each takes its time."""
+    rules, now = rt.rules.sites.get(site), rt.now()
+    if rules is None or not rules.settings.webhook.url:
+        return 0
+    hook = rules.settings.webhook
+    with rt.store.writing() as tx:
+        passed = webhooks.pass_over(tx, site, hook.events, now, now - FRESH)
+    if passed:
+        log.warning("webhooks-passed-over", site=site, letters=passed)
+        telemetry.webhooks_total.labels("given-up").inc(passed)
+    with rt.store.reading() as tx:
+        waiting = webhooks.due(tx, site, hook.events, now, MOST)
+    return _send_all(rt, site, hook.url, waiting)
 
 
 def _send_all(rt: Runtime, site: str, url: str, numbers: Sequence[int]) -> int:
-    """How many of them were ours to send. After one that failed the others wait for the next turn, so that a receiver
-    that does not answer costs the others little."""
+    """How many of them were ours to send."""
     taken = 0
     for number in numbers:
         result = _send(rt, site, url, number)
@@ -71,35 +85,32 @@ def _send_all(rt: Runtime, site: str, url: str, numbers: Sequence[int]) -> int:
 
 def _send(rt: Runtime, site: str, url: str, number: int) -> Result | None:
     """What became of one letter; None where somebody else has it."""
+
+    def settle(tx: Tx, end: DeliveryError | None) -> None:
+        webhooks.settle(tx, number, rt.now())
+        if end and end.why == webhooks.GONE:
+            log.error("webhook-stopped", site=site)
+            webhooks.stop(tx, site, url, rt.now())
+            journal.write(tx, [journal.Entry(rt.now(), "service", "service", "webhook-stopped", site)])
+
+    def put_off(tx: Tx, until: datetime) -> None:
+        webhooks.try_again(tx, number, until)
+
     now = rt.now()
     with rt.store.writing() as tx:
         message = webhooks.claim(tx, number, now, now + CLAIM)
     if message is None:
         return None
-    result: Result = "sent"
-    try:
-        webhooks.send(url, rt.inside, _secrets(rt, site, url), message, now)
-    except DeliveryError as error:
-        log.warning("webhook-not-sent", site=site, why=error.why, attempt=message.attempts + 1)
-        is_over = error.permanent or error.why == "answer-410" or message.attempts >= len(PAUSES)
-        result = "given-up" if is_over else "later"
-        if error.why == "answer-410":
-            _stop(rt, site, url)
-    with rt.store.writing() as tx:
-        if result == "later":
-            spread = 1 + int.from_bytes(rt.random(1)) / 2550  # up to a tenth, so that not all come back at once
-            webhooks.try_again(tx, number, rt.now() + PAUSES[message.attempts] * spread)
-        else:
-            webhooks.settle(tx, number, rt.now())
-    telemetry.webhooks_total.labels(result).inc()
-    return result
-
-
-def _stop(rt: Runtime, site: str, url: str) -> None:
-    log.error("webhook-stopped", site=site)
-    with rt.store.writing() as tx:
-        webhooks.stop(tx, site, url, rt.now())
-        journal.write(tx, [journal.Entry(rt.now(), "service", "service", "webhook-stopped", site)])
+    secrets = _secrets(rt, site, url)
+    return deliver(
+        rt,
+        WEBHOOK,
+        message.attempts,
+        lambda: webhooks.send(url, rt.inside, secrets, message, now),
+        settle,
+        put_off,
+        site=site,
+    )
 
 
 def receivers(rt: Runtime) -> Iterator[Receiver]:

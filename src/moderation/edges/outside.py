@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -30,6 +31,40 @@ class Ask:
 
     headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": "application/json"})
     body: bytes | None = None
+
+
+def objection(url: str, inside: Sequence[Network]) -> str | None:
+    """Why this address can never be asked, in words, as far as it says so itself: names are looked up only when it is
+    asked."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return "an address of the web"
+    literal = _literal(host)
+    if literal is not None and not _may_ask(literal, inside):
+        return (
+            "an address on the internet: this leads into a network of your own (MODERATION_INSIDE_NETWORKS names them)"
+        )
+    is_ours = literal is not None and any(literal in network for network in inside)
+    if parts.scheme != "https" and not (is_ours or (literal is None and inside)):
+        return "an address with https"
+    return None
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host is in itself, however it is spelt; None for a name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return ipaddress.IPv4Address("127.0.0.1")
+    with suppress(ValueError):
+        return ipaddress.ip_address(host.partition("%")[0])
+    with suppress(OSError):
+        return ipaddress.IPv4Address(socket.inet_aton(host)) if re.fullmatch(_NUMBERS, host) else None
+    return None
+
+
+_NUMBERS = r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}"
+"""What systems take for an IPv4 address, though it is not spelt as one."""
 
 
 def fetch(url: str, inside: Sequence[Network], most: int) -> bytes:

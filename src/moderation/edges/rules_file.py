@@ -20,6 +20,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from moderation.edges.outside import Network
+from moderation.edges.rules_addresses import address_problems
 from moderation.edges.rules_bundle import bundle, named_lists, unbundle
 from moderation.edges.rules_conditions import condition_problems, rule_problems
 from moderation.edges.rules_words import word_problems
@@ -46,8 +48,8 @@ class Source:
         return bundle(self.text, self.lists)
 
 
-def read(path: Path) -> Source:
-    """The rules in `path`, which may be a link to a file. Raises RulesInvalid with every problem."""
+def read(path: Path, inside: Sequence[Network] | None = None) -> Source:
+    """As `check_text`, from `path`, which may be a link to a file. Raises RulesInvalid with every problem."""
     try:
         raw = _bytes(path)
     except OSError as error:
@@ -62,12 +64,13 @@ def read(path: Path) -> Source:
         start = raw.rfind(b"\n", 0, error.start) + 1
         line, column = raw.count(b"\n", 0, start) + 1, len(raw[start : error.start].decode()) + 1
         raise _invalid(path.name, "bytes that are not UTF-8", "the file must be in UTF-8", line, column) from None
-    return check_text(text, path.name, path.parent)
+    return check_text(text, path.name, path.parent, inside)
 
 
-def check_text(text: str, name: str, folder: Path | None = None) -> Source:
+def check_text(text: str, name: str, folder: Path | None = None, inside: Sequence[Network] | None = None) -> Source:
     """The rules in `text`, whose word lists stand behind it (`rules_bundle`) or in `folder`. Raises RulesInvalid, which
-    names the file as `name`."""
+    names the file as `name`. `inside` are the networks of ours that its addresses may lead into; None for rules that
+    are only looked at, whose addresses nobody asks."""
     text, lists = unbundle(text.removeprefix("\ufeff"))  # some editors put a byte order mark there
     long = long_key(text)
     if long:
@@ -91,6 +94,7 @@ def check_text(text: str, name: str, folder: Path | None = None) -> Source:
         *word_problems(rules, text, places, lists),
         *condition_problems(table, text, places),
         *rule_problems(rules, places),
+        *(address_problems(rules, places, inside) if inside is not None else []),
     ]
     if problems:
         raise RulesInvalid(name, sorted(problems, key=_by_place))

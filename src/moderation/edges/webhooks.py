@@ -98,7 +98,7 @@ def signature(secrets: Sequence[bytes], message: Message, at: datetime) -> str:
 
 
 def send(url: str, inside: Sequence[Network], secrets: Sequence[bytes], message: Message, at: datetime) -> None:
-    """Raises DeliveryError for any answer but 2xx; `answer-410` means that nothing more is wanted."""
+    """Raises DeliveryError for any answer but 2xx; `GONE` means that nothing more is wanted."""
     headers = {
         "Content-Type": "application/json",
         "webhook-id": message.id,
@@ -107,8 +107,9 @@ def send(url: str, inside: Sequence[Network], secrets: Sequence[bytes], message:
     }
     status, _ = outside.ask(url, inside, MOST_ANSWERED, Ask(headers, message.body))
     if not 200 <= status < 300:
-        raise DeliveryError(f"answer-{status}", permanent=False)
+        raise DeliveryError(f"answer-{status}", permanent=status == 410)
 
 
+GONE = "answer-410"
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """After each attempt that failed (Standard Webhooks). After the last, three days on, a letter is given up."""
