@@ -178,6 +178,10 @@ DOORS: Mapping[str, Door] = {
     "DELETE /v1/<site_id>/receipts/<receipt>": Door(None, 404),
     "OPTIONS /v1/<site_id>/receipts/<receipt>": Door(None, 403),
     "GET /v1/<site_id>/challenge": Door(None, 404),
+    "GET /t/<site_id>/privacy": Door(None, 404),  # no letters can be sent here: tests/doors/test_privacy.py
+    "POST /t/<site_id>/privacy": Door(None, 404),
+    "GET /p/<secret>": Door(None, 404),
+    "POST /p/<secret>": Door(None, 404),
     "GET /v/<token>": Door(None, 404),
     "POST /v/<token>": Door(None, 404),
     "GET /r/<receipt>": Door(None, 404),

@@ -76,9 +76,9 @@ def fuse(vault: Vault, site: SiteRules, day: date) -> tuple[Bucket, ...]:
     return tuple(Bucket("fuse", hashed, each, visible=False, soft=True, penalty=each.burst) for each in windows)
 
 
-def letter_buckets(vault: Vault, site: SiteRules, day: date, email: str) -> tuple[Bucket, ...]:
-    """Those of a letter to this address. Soft: a comment waits for no letter."""
-    keys = {"letter": vault.limit_key("letter", site.id, mailbox(email), day=day), "letters": site.id}
+def letter_buckets(vault: Vault, site: SiteRules, day: date, email: str, *kind: str) -> tuple[Bucket, ...]:
+    """Those of a letter to this address, counted apart by `kind`. Soft: a comment waits for no letter."""
+    keys = {"letter": vault.limit_key("letter", site.id, mailbox(email), *kind, day=day), "letters": site.id}
     return tuple(
         Bucket(scope, key, window, visible=False, soft=True)
         for scope, key in keys.items()

@@ -179,7 +179,9 @@ class Limits(Table):
         "and the rules say, and the desk tells so. It ends by itself when the wave is over.",
     )
     letter: Rates = Field(
-        ["2/day"], description="Per e-mail address: letters that ask to confirm it. Over it, none is sent."
+        ["2/day"],
+        description="Per e-mail address: letters that ask to confirm it, and apart from them letters with a link to "
+        "one's data. Over it, none is sent.",
     )
     letters: Rates = Field(["300/hour", "2000/day"], description="Such letters of the whole site.")
     burst: int = Field(

@@ -238,6 +238,13 @@ class AuthorRecord:
         return whole
 
 
+class Wish(StrEnum):
+    """What readers may ask for about their own data."""
+
+    COPY = "copy"
+    ERASE = "erase"
+
+
 class Whom(StrEnum):
     """What a ban knows its sender by: the e-mail address, the network address, or the network around it."""
 

@@ -162,3 +162,39 @@ def test_the_page_of_the_link_shuts_nobody_out(
             page.get_by_role("button", name="Yes, this address is mine").click()
             expect(page.get_by_role("status")).to_be_focused()
     assert not page.evaluate("window.violations")
+
+
+def test_a_reader_is_forgotten_by_a_letter(service: Service, receiver: Receiver, visit: Callable[..., Page]) -> None:
+    page = visit(f"{service.base}/demo/demo/")
+    with page.expect_navigation():
+        page.locator("comment-thread").get_by_role("link", name="Your data: get a copy, or delete it").click()
+    small = {"width": 320, "height": 640}
+    page = visit(page.url, java_script_enabled=False, viewport=small)
+    page.get_by_role("textbox", name="Email").fill("no address")
+    page.get_by_role("radio", name="Delete my comments and data").check()
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("alert")).to_contain_text("This is not an email address.")
+    expect(page.get_by_role("radio", name="Delete my comments and data")).to_be_checked()
+    assert service.post("harbour", author={"name": "Ana", "email": CANARY}).status_code == 202
+    sent = len(receiver.taken)
+    page.get_by_role("textbox", name="Email").fill(CANARY)
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("status")).to_contain_text("A letter with a link is on its way")
+    letters: list[str] = []
+
+    def has_come() -> bool:
+        letters[:] = [each.get_content() for each in receiver.taken[sent:] if "delete" in each["Subject"]]
+        return bool(letters)
+
+    wait_until(has_come, 30)
+    found = re.search(r"(/p/\S+)", letters[0])
+    assert found
+    for address in (page.url.partition("?")[0], page.url, service.base + found[1]):
+        seen = visit(address, viewport=small, color_scheme="dark")
+        assert violations_of_axe(seen) == []
+        assert seen.evaluate("document.documentElement.scrollWidth") <= 320
+    page.goto(service.base + found[1])
+    expect(page.get_by_role("listitem").filter(has_text="The Harbour Post: 1 entry")).to_be_visible()
+    page.get_by_role("button", name="Delete all of it").click()
+    expect(page.get_by_role("status")).to_contain_text("deleted.")
+    assert not service.get("/v1/harbour/queue", headers=service.token("queue:read")).json()["items"]

@@ -33,11 +33,12 @@ _Step = Callable[[Tx, Vault, str], reencryption.Batch]
 STEPS: dict[str, _Step] = {
     "addresses": reencryption.addresses,
     "letters": reencryption.letters,
+    "privacy-links": reencryption.links,
     "names": reencryption.names,
     "bans": reencryption.bans_on_authors,
     "seeds": reencryption.seeds,
 }
-_OF_EMAIL = ("addresses", "letters", "names", "bans")
+_OF_EMAIL = ("addresses", "letters", "privacy-links", "names", "bans")
 _STEPS_OF = {"email-enc": _OF_EMAIL, "email-index": _OF_EMAIL, "totp": ("seeds",)}
 
 

@@ -49,6 +49,7 @@ def _steps(rt: Runtime, now: datetime) -> Iterator[tuple[str, Step]]:
     idle, whole = timedelta(minutes=rt.env.session_idle_minutes), timedelta(hours=rt.env.session_hours)
     yield "sessions", expiry.idle_sessions(now - idle, now - whole)
     yield "links", expiry.old_links(now)
+    yield "privacy-links", expiry.old_privacy_links(now)
     yield "leases", expiry.card_leases(now)
     yield "bans", expiry.ended_bans(now)
     yield "jobs", expiry.finished_jobs(now)

@@ -31,6 +31,7 @@ from moderation.edges.schema import (
     likenesses,
     mails,
     notes,
+    privacy_links,
     recent_texts,
 )
 from moderation.text.markup import render
@@ -123,6 +124,7 @@ def forget(tx: Tx, indexes: Sequence[bytes], mailbox: Sequence[bytes], at: datet
         count_changes(tx, [Change(row.site, row.article_id, None, stood, stood if stays else None, at)], shard)
     tx.execute(delete(backtests))  # reports quote comments, also those that are being made
     others += tx.execute(delete(mails).where(mails.c.email_index.in_(indexes))).rowcount
+    tx.execute(delete(privacy_links).where(privacy_links.c.email_index.in_(indexes)))
     tx.execute(delete(author_records).where(author_records.c.email_index.in_(indexes)))
     others += authors.forget(tx, proved)
     return Gone(len(rows), others)

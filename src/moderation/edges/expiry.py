@@ -31,6 +31,7 @@ from moderation.edges.schema import (
     links,
     mails,
     outbox,
+    privacy_links,
     recent_texts,
     sessions,
     tallies,
@@ -98,6 +99,11 @@ def idle_sessions(idle_since: datetime, begun_before: datetime) -> Past:
 def old_links(now: datetime) -> Past:
     """One-time links whose time is over."""
     return Past(links, links.c.expires_at < now)
+
+
+def old_privacy_links(now: datetime) -> Past:
+    """Links to readers' data whose time is over."""
+    return Past(privacy_links, privacy_links.c.expires_at <= now)
 
 
 def card_leases(now: datetime) -> Past:

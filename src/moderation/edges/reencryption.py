@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy import Table, bindparam, case, delete, select, update
 
 from moderation.edges.authors import key_of
 from moderation.edges.schema import (
@@ -22,6 +22,7 @@ from moderation.edges.schema import (
     journal,
     journal_head,
     mails,
+    privacy_links,
     second_factors,
     upsert,
 )  # fmt: skip
@@ -82,21 +83,27 @@ def addresses(tx: Tx, keys: Keys, after: str) -> Batch:
 
 def letters(tx: Tx, keys: Keys, after: str) -> Batch:
     """Letters by e-mail that wait to be sent."""
-    here = select(mails).where(mails.c.id > after, mails.c.sealed.is_not(None)).order_by(mails.c.id).limit(BATCH)
+    return _letters(mails, lambda letter: str(orjson.loads(letter)[0]), tx, keys, after)
+
+
+def links(tx: Tx, keys: Keys, after: str) -> Batch:
+    """Links to readers' data, whose addresses are sealed as letters are."""
+    return _letters(privacy_links, str, tx, keys, after)
+
+
+def _letters(table: Table, address: Callable[[str], str], tx: Tx, keys: Keys, after: str) -> Batch:
+    here = select(table).where(table.c.id > after, table.c.sealed.is_not(None)).order_by(table.c.id).limit(BATCH)
     rows = tx.execute(here.with_for_update()).all()
     sealed, indexed = _prefixes(keys)
     old = [row for row in rows if not (row.sealed.startswith(sealed) and row.email_index.startswith(indexed))]
     opened = _opened(old, lambda row: keys.open_mail(row.sealed, row.id))
     new = [
-        {
-            "at": row.id,
-            "sealed": keys.seal_mail(letter, row.id),
-            "index": keys.index(orjson.loads(letter)[0].lower()),
-        }
+        {"at": row.id, "sealed": keys.seal_mail(letter, row.id), "index": keys.index(address(letter).lower())}
         for row, letter in opened
     ]
     if new:
-        tx.execute(_LETTER, new)
+        anew: dict[str, Any] = {"sealed": bindparam("sealed"), "email_index": bindparam("index")}
+        tx.execute(update(table).where(table.c.id == bindparam("at")).values(**anew), new)
     return Batch(rows[-1].id if rows else None, len(rows), len(opened), len(old) - len(opened))
 
 
@@ -174,11 +181,18 @@ def user_of(tx: Tx, purpose: str, key_id: int) -> str | None:
     """The first table in which a row needs this key still. None where it can go."""
     sealed, made = f"v1.{key_id}.", bytes([key_id])
     columns: Mapping[str, tuple[Any, ...]] = {
-        "email-enc": (comments.c.email_sealed, mails.c.sealed, authors.c.sealed, bans.c.email_sealed),
+        "email-enc": (
+            comments.c.email_sealed,
+            mails.c.sealed,
+            privacy_links.c.sealed,
+            authors.c.sealed,
+            bans.c.email_sealed,
+        ),
         "email-index": (
             comments.c.email_index,
             author_records.c.email_index,
             mails.c.email_index,
+            privacy_links.c.email_index,
             authors.c.key,
             bans.c.key,
         ),
@@ -223,10 +237,5 @@ _COMMENT = (
     update(comments)
     .where(comments.c.id == bindparam("at"))
     .values(email_sealed=bindparam("sealed"), email_index=bindparam("index"))
-)
-_LETTER = (
-    update(mails)
-    .where(mails.c.id == bindparam("at"))
-    .values(sealed=bindparam("sealed"), email_index=bindparam("index"))
 )
 _SEED = update(second_factors).where(second_factors.c.person_id == bindparam("at")).values(seed=bindparam("sealed"))

@@ -460,6 +460,19 @@ mails = Table(  # letters by e-mail; what they say is sealed, and gone once they
     Index("ix_mails_email_index", "email_index"),
 )
 
+privacy_links = Table(  # by which readers get or delete their data
+    "privacy_links",
+    metadata,
+    Column("id", sa.String(16), primary_key=True),
+    Column("token", sa.LargeBinary(32), nullable=False),  # SHA-256 of the link's secret
+    Column("wish", sa.String(5), nullable=False),
+    Column("site", sa.String(40), nullable=False),  # on which it was asked for
+    Column("sealed", sa.Text, nullable=False),  # the address
+    Column("email_index", sa.LargeBinary(17), nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    UniqueConstraint("token"),
+)
+
 people = Table(
     "people",
     metadata,

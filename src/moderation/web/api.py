@@ -49,7 +49,7 @@ def post_comment(site_id: str) -> Response:
     try:
         if kind == "form":
             values = wire.parse_form(body_bytes())  # first, so that a refusal gives back what was typed
-        _check_origin(settings)
+        check_origin(settings)
         receipt = _outcome() or _submit(
             site_id,
             settings,
@@ -152,7 +152,7 @@ def preflight(site_id: str) -> Response:
     return Response(b"", 204, allow, "text/plain")
 
 
-def _check_origin(settings: Site) -> None:
+def check_origin(settings: Site) -> None:
     """A listed origin is answered with CORS headers. Raises OriginRefused for one neither ours nor listed."""
     origin = request.headers.get("Origin")
     if origin is None or origin == rt().env.public_url:

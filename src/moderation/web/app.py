@@ -44,6 +44,7 @@ from moderation.web.notes import notes
 from moderation.web.numbers import numbers
 from moderation.web.pages import pages
 from moderation.web.people import people
+from moderation.web.privacy import privacy
 from moderation.web.problems import problem, untyped
 from moderation.web.redactions import redactions
 from moderation.web.reveal import reveal
@@ -59,6 +60,7 @@ BLUEPRINTS = (
     api,
     pages,
     own.own,
+    privacy,
     confirm,
     auth.auth,
     desk,
@@ -123,7 +125,7 @@ def _begin() -> None:
 def _language() -> str:
     """The site's, for its readers; else the first of the browser's that there is."""
     site = context.rt().rules.sites.get((request.view_args or {}).get("site_id", ""))
-    if site is not None and request.blueprint in ("api", "pages", "own"):
+    if site is not None and request.blueprint in ("api", "pages", "own", "privacy"):
         return str(site.settings.language)
     return catalogue.best(list(request.accept_languages.values()))
 

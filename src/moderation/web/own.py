@@ -12,7 +12,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 
 from moderation import catalogue
-from moderation.actions import own_comment
+from moderation.actions import own_comment, privacy_form
 from moderation.actions.own_comment import State
 from moderation.catalogue import _
 from moderation.errors import Conflict, Invalid, ModerationError, OriginRefused
@@ -158,6 +158,7 @@ def _page(
         sentence=sentence,
         wrong=wrong,
         body_max=settings.lengths.body_max,
+        privacy=url_for("privacy.page", site_id=state.site) if privacy_form.is_offered(rt()) else "",
     )
     response.headers.extend(headers)
     return response

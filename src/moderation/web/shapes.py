@@ -65,6 +65,7 @@ class FormOut(Shape):
     body_max: int
     url_max: int
     depth: int
+    privacy: str | None = Field(description="The page on which readers ask for their data, where there is one.")
 
 
 class ThreadOut(Shape):

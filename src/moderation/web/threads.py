@@ -144,6 +144,7 @@ class Threads:
                 "body_max": settings.lengths.body_max,
                 "url_max": settings.lengths.url_max,
                 "depth": settings.depth,
+                "privacy": f"/t/{site.id}/privacy" if self._rt.mail_server else None,
             },
         }
 

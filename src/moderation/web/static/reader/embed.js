@@ -173,7 +173,8 @@
       this.live = make("p", { class: "cm-live", role: "status" });
       this.home = make("div");
       this.section = make("section", { class: "cm", lang: language, "aria-labelledby": "heading", "aria-busy": "true" });
-      this.section.append(this.heading, this.list, this.more, this.down, this.live, this.home);
+      this.data = make("p", { class: "cm-say", hidden: true });
+      this.section.append(this.heading, this.list, this.more, this.down, this.live, this.home, this.data);
       this.shadowRoot.append(this.section);
       this.follow();
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.follow());
@@ -218,6 +219,9 @@
       if (closed) this.home.replaceChildren(make("p", { class: "cm-say" }, _("Comments are closed.")));
       else if (!this.respond) this.buildForm();
       this.closed = closed;
+      const data = this.rules.privacy ? webAddress(new URL(this.rules.privacy, BASE).href) : "";
+      this.data.hidden = !data;
+      this.data.replaceChildren(make("a", { class: "cm-act", href: data || null }, _("Your data: get a copy, or delete it")));
       this.add(page);
       this.showWaiting();
       this.find();
