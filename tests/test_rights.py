@@ -173,6 +173,9 @@ DOORS: Mapping[str, Door] = {
     "GET /v1/<site_id>/counts": Door(None, 200, fields=lambda rt: ARTICLE),
     "POST /v1/<site_id>/comments": Door(None, 202, fields=reader),
     "OPTIONS /v1/<site_id>/comments": Door(None, 403),
+    "POST /v1/<site_id>/comments/<comment_id>/reports": Door(None, 202, fields=lambda rt: {"reason": "abuse"}),
+    "OPTIONS /v1/<site_id>/comments/<comment_id>/reports": Door(None, 403),
+    "GET /t/<site_id>/reports/<comment_id>": Door(None, 404),  # for public comments only
     "GET /v1/<site_id>/receipts/<receipt>": Door(None, 404),  # open to who holds one: tests/doors/test_own.py
     "PATCH /v1/<site_id>/receipts/<receipt>": Door(None, 404),
     "DELETE /v1/<site_id>/receipts/<receipt>": Door(None, 404),

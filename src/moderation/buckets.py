@@ -86,6 +86,14 @@ def letter_buckets(vault: Vault, site: SiteRules, day: date, email: str, *kind: 
     )
 
 
+def report_buckets(vault: Vault, site: SiteRules, day: date, address: str) -> tuple[Bucket, ...]:
+    """Those of a reader's reports. Raises ValueError when `address` is none."""
+    limits = site.settings.limits
+    sender = address_prefixes(address, limits.ipv4, limits.ipv6, limits.ipv6_network)[0]
+    hashed = vault.limit_key("report", site.id, sender, day=day)
+    return tuple(Bucket("report", hashed, window, visible=False) for window in site.windows["report"])
+
+
 def cost(site: SiteRules, body: str) -> int:
     """What a comment with this text counts as, for who sends it."""
     least, allowed = site.settings.limits.link_cost, site.settings.links.allow

@@ -96,6 +96,11 @@ class TooFast(ModerationError):
 
 
 @dataclass
+class TooManyReports(TooFast):
+    """The same for reports of readers."""
+
+
+@dataclass
 class OriginRefused(ModerationError):
     """A cross-origin request from an origin that the site does not list, or a request forged for a moderator."""
 

@@ -183,6 +183,7 @@ class Limits(Table):
         description="Per e-mail address: letters that ask to confirm it, and apart from them letters with a link to "
         "one's data. Over it, none is sent.",
     )
+    report: Rates = Field(["5/minute", "30/day"], description="Per client address: comments that readers report.")
     letters: Rates = Field(["300/hour", "2000/day"], description="Such letters of the whole site.")
     burst: int = Field(
         5,
@@ -488,6 +489,14 @@ class Site(Table):
     promise_mail: list[Email] = Field(
         [], max_length=20, description="Who gets one letter by e-mail when the promise is broken."
     )
+    reports: bool = Field(True, description="Readers can report a public comment, for one of `reasons`.")
+    reports_hold: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="So many open reports, each from another household, have a public comment wait for a moderator; 0 "
+        "for never. What a moderator has kept in spite of reports stays where it is.",
+    )
     depth: int = Field(5, ge=1, le=20, description="How deep replies are indented.")
     page_size: int = Field(100, ge=1, le=500, description="Comments on a page of a thread.")
     language: Literal["en", "de"] = Field("en", description="What the site's readers are spoken to in.")
@@ -510,7 +519,10 @@ class Site(Table):
     webhook: Webhook = Webhook()
     receipt: Receipt = Receipt()
     reasons: list[Reason] = Field(
-        REASONS, min_length=1, max_length=30, description="The reasons a moderator can pick for a rejection."
+        REASONS,
+        min_length=1,
+        max_length=30,
+        description="The reasons a moderator can pick for a rejection, and a reader for a report.",
     )
 
     @property
@@ -599,6 +611,7 @@ class Retention(Table):
     address_days: int = Field(30, ge=0, le=3650, description="The keyed hash and the prefix of a client's address.")
     pending_days: int = Field(365, ge=0, le=3650, description="Comments that nobody decided.")
     rejected_days: int = Field(180, ge=0, le=3650, description="Rejected comments and spam.")
+    reports_days: int = Field(180, ge=0, le=3650, description="Reports by readers that were decided about.")
     journal_days: int = Field(1825, ge=0, le=36500, description="The record of decisions.")
 
 

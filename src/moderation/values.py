@@ -35,12 +35,14 @@ class Decision(StrEnum):
 
 
 class Sort(StrEnum):
-    """In which order the queue is shown. Of equally grave ones the newest come first, of one article the oldest."""
+    """In which order the queue is shown. Of equally grave or reported ones the newest come first, of one article
+    the oldest. `reported` shows only those that readers reported."""
 
     OLDEST = "oldest"
     NEWEST = "newest"
     GRAVEST = "gravest"
     ARTICLE = "article"
+    REPORTED = "reported"
 
 
 class Effect(StrEnum):
@@ -72,6 +74,16 @@ MOVES: Mapping[Status, frozenset[Decision]] = {
 }
 """The legal moves: what may be decided about a comment in each status. `undo` takes back the last decision,
 `escalate` leaves it to a senior."""
+
+
+def moves(status: Status, reports: int = 0) -> frozenset[Decision]:
+    """The legal moves; a public comment that readers reported may be approved again, which answers the reports."""
+    keeps = reports > 0 and status is Status.APPROVED
+    return MOVES[status] | {Decision.APPROVE} if keeps else MOVES[status]
+
+
+SETTLES = frozenset({Decision.APPROVE, Decision.REJECT, Decision.SPAM})
+"""The decisions that answer reports of readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +404,7 @@ class Comment:
     record: AuthorRecord = AuthorRecord()
     escalation: Escalation | None = None
     language: str | None = None
+    reports: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,9 @@ def hour_of(rt: Runtime, site: str, at: datetime) -> datetime:
 
 
 def _is_decision(row: Any) -> bool:
-    """To escalate is none, nor is to undo that: the comment stands as it stood."""
-    takes_back = row.action == Decision.UNDO.value and row.before != row.after
-    return bool(row.site and row.target) and (row.action in _DECISIONS or takes_back)
+    """To escalate is none, nor to keep what readers reported, nor to undo either: the comment stands as it stood."""
+    is_one = row.action in _DECISIONS or row.action == Decision.UNDO.value
+    return bool(row.site and row.target) and is_one and row.before != row.after
 
 
 def _counts(rt: Runtime, rows: Sequence[Any], rules: Mapping[str, Sequence[str]]) -> Counter[Key]:

@@ -98,6 +98,9 @@ def _told(row: Any) -> dict[str, Any]:
         "verified": row["verified"],
         "status": row["status"],
         "found_by_rules": [found["rule"] for found in row["findings"] if found["effect"] != "pass"],
+        "reported": [
+            {"at": each["at"].isoformat(), "reason": each["reason"], "text": each["words"]} for each in row["reported"]
+        ],
         "notes": [{"at": each["at"].isoformat(), "text": each["text"]} for each in row["notes"]],
         "history": [
             {"at": each["at"].isoformat(), "what": each["action"], "status": each["after"], "reason": each["reason"]}

@@ -62,6 +62,9 @@ def _steps(rt: Runtime, now: datetime) -> Iterator[tuple[str, Step]]:
         yield "counts", expiry.Counts(now - timedelta(days=keep.journal_days))
     if keep.address_days:
         yield "addresses", expiry.Addresses(now - timedelta(days=keep.address_days))
+        yield "reporters", expiry.Reporters(now - timedelta(days=keep.address_days))
+    if keep.reports_days:
+        yield "reports", expiry.Reports(now - timedelta(days=keep.reports_days))
     if keep.pending_days:
         yield "pending", expiry.Comments([Status.PENDING], now - timedelta(days=keep.pending_days), shard)
     if keep.rejected_days:

@@ -10,13 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from moderation.edges import comments, escalations, journal, queries
+from moderation.edges import comments, escalations, journal, queries, reports
 from moderation.edges.comments import Change
 from moderation.edges.schema import Tx
 from moderation.errors import Forbidden
 from moderation.runtime import Runtime
 from moderation.text.redact import without_contacts
-from moderation.values import MOVES, STATUS_AFTER, Decision, Escalation, Moderator, Right, Ruling, Status
+from moderation.values import (
+    SETTLES,
+    STATUS_AFTER,
+    Decision,
+    Escalation,
+    Moderator,
+    Right,
+    Ruling,
+    Status,
+    moves,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ def _decide(
     escalation = escalations.of(tx, seen.id)
     if escalation and not _may_settle(who, seen, ruling, escalation):
         return _stands(seen, "escalated"), None
-    after, by, at, reason, undone = _move(tx, seen, who, ruling, now)
+    after, by, at, reason, former = _move(tx, seen, who, ruling, now)
     if after is None or (escalation and ruling.decision is Decision.ESCALATE):
         return _stands(seen, "illegal"), None
     if not comments.decide(tx, seen.id, seen.version, seen.status, after=after, by=by, at=at, reason=reason):
@@ -99,8 +109,12 @@ def _decide(
         return (_stands(current, "conflict") if current else Outcome(seen.id, "not-found")), None
     if ruling.decision is Decision.ESCALATE:
         escalations.raise_to_seniors(tx, seen.id, Escalation(who.name, now, ruling.reason))
-    elif undone is Decision.ESCALATE:
+    elif former and former.undone is Decision.ESCALATE:
         escalations.take_back(tx, seen.id)
+    if ruling.decision in SETTLES and seen.reports:
+        reports.settle(tx, seen.id, request_id)
+    elif former and former.undone in SETTLES and former.request_id:
+        reports.reopen(tx, seen.id, former.request_id)
     version = seen.version + 1
     journal.write(
         tx,
@@ -144,17 +158,17 @@ def _tell_outside(
 
 def _move(
     tx: Tx, seen: queries.Standing, who: Moderator, ruling: Ruling, now: datetime
-) -> tuple[Status | None, str | None, datetime | None, str | None, Decision | None]:
+) -> tuple[Status | None, str | None, datetime | None, str | None, queries.Former | None]:
     """Where the ruling leads and what the comment then says of its decision: (status or None, by, at, reason), and
-    which decision is undone by it."""
-    if ruling.decision not in MOVES[seen.status]:
+    what an undo goes back to."""
+    if ruling.decision not in moves(seen.status, seen.reports):
         return None, None, None, None, None
     if ruling.decision is not Decision.UNDO:
         return STATUS_AFTER[ruling.decision], who.name, now, ruling.reason, None
     former = queries.before_last_decision(tx, seen.id)
     if former is None:
         return None, None, None, None, None
-    return former.status, former.decided_by, former.decided_at, former.reason, former.undone
+    return former.status, former.decided_by, former.decided_at, former.reason, former
 
 
 def _may_settle(who: Moderator, seen: queries.Standing, ruling: Ruling, escalation: Escalation) -> bool:

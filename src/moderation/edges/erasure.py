@@ -33,6 +33,7 @@ from moderation.edges.schema import (
     notes,
     privacy_links,
     recent_texts,
+    reports,
 )
 from moderation.text.markup import render
 from moderation.values import Status
@@ -66,11 +67,13 @@ def everything(tx: Tx, indexes: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
     joined = select(comments, articles.c.key, articles.c.url, articles.c.title).join_from(comments, articles)
     for row in tx.execute(joined.where(_theirs(indexes)).order_by(comments.c.id)):
         history = select(journal.c.at, journal.c.action, journal.c.after, journal.c.reason)
+        told = select(reports.c.at, reports.c.reason, reports.c.words).where(reports.c.comment_id == row.id)
         said = select(notes.c.at, notes.c.text).where(notes.c.comment_id == row.id).order_by(notes.c.id)
         yield {
             **row._mapping,
             "earlier": [dict(each._mapping) for each in tx.execute(_EARLIER, {"id": row.id})],
             "notes": [dict(each._mapping) for each in tx.execute(said)],
+            "reported": [dict(each._mapping) for each in tx.execute(told.order_by(reports.c.id))],
             "history": [dict(each._mapping) for each in tx.execute(_of(history, row.id))],
         }
 
@@ -149,7 +152,16 @@ def _delete(tx: Tx, comment_id: str) -> None:
 
 def _delete_around(tx: Tx, comment_id: str) -> None:
     """What other tables keep of its text, and of what was thought about it."""
-    for table in (recent_texts, idempotency_keys, comment_rules, earlier_texts, escalations, notes, likenesses):
+    for table in (
+        recent_texts,
+        idempotency_keys,
+        comment_rules,
+        earlier_texts,
+        escalations,
+        notes,
+        likenesses,
+        reports,
+    ):
         tx.execute(delete(table).where(table.c.comment_id == comment_id))
 
 
@@ -171,6 +183,7 @@ def _empty(tx: Tx, comment_id: str) -> None:
         "findings": [],
         "facts": None,
         "gravity": 0,
+        "reports": 0,
         "language": None,
         "reason": None,
         "version": comments.c.version + 1,

@@ -33,6 +33,7 @@ from moderation.edges.schema import (
     outbox,
     privacy_links,
     recent_texts,
+    reports,
     sessions,
     tallies,
     upsert,
@@ -196,6 +197,36 @@ class Addresses:
     def drop(self, tx: Tx, keys: Sequence[str]) -> int:
         blank = update(comments).where(comments.c.id.in_(keys)).values(address_hash=None, address_prefix=None)
         return tx.execute(blank).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Reporters:
+    """By what those are known again who reported something before then, which is blanked. Ids grow with time, so that
+    only the first are looked at."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[int]:
+        known = select(reports.c.id, reports.c.at).where(reports.c.reporter.is_not(None))
+        return [row.id for row in tx.execute(known.order_by(reports.c.id).limit(MOST)) if row.at < self.before]
+
+    def drop(self, tx: Tx, keys: Sequence[int]) -> int:
+        return tx.execute(update(reports).where(reports.c.id.in_(keys)).values(reporter=None)).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Reports of readers from before then that were decided about; an open one stays with its comment."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[int]:
+        settled = select(reports.c.id).where(reports.c.settled.is_not(None), reports.c.at < self.before)
+        return tx.execute(settled.order_by(reports.c.id).limit(MOST)).scalars().all()
+
+    def drop(self, tx: Tx, keys: Sequence[int]) -> int:
+        gone = delete(reports).where(reports.c.id.in_(keys), reports.c.settled.is_not(None))
+        return tx.execute(gone).rowcount
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,12 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision, as open pages are told of it."""
+    """One decision, as open pages are told of it. `reports` of readers that are open after it."""
 
     comment_id: str
     status: str
     by: str
+    reports: int = 0
 
 
 def take(tx: Tx, comment_id: str, person_id: int, name: str, now: datetime, until: datetime) -> str | None:
@@ -65,18 +66,17 @@ def newest(tx: Tx) -> int:
 def decided_since(tx: Tx, seq: int, sites: Sequence[str] | None, limit: int = 200) -> tuple[int, list[Decided]]:
     """The decisions after row `seq` of the journal, and the number of the last row that was looked at."""
     rows: Sequence[Any] = tx.execute(_SINCE, {"seq": seq, "limit": limit}).all()
-    told = [
-        Decided(row.target, row.after, row.actor)
-        for row in rows
-        if row.action in _TOLD and (sites is None or row.site in sites)
-    ]
-    return (rows[-1].seq if rows else seq), told
+    told = [row for row in rows if row.action in _TOLD and (sites is None or row.site in sites)]
+    left = {row.id: row.reports for row in tx.execute(_REPORTS, {"ids": [row.target for row in told]})} if told else {}
+    decided = [Decided(row.target, row.after, row.actor, left.get(row.target, 0)) for row in told]
+    return (rows[-1].seq if rows else seq), decided
 
 
-_TOLD = frozenset({*(decision.value for decision in STATUS_AFTER), Decision.UNDO.value})
+_TOLD = frozenset({*(decision.value for decision in STATUS_AFTER), Decision.UNDO.value, "held"})
 _HOLDER = select(comment_leases.c.person_id, comment_leases.c.name).where(
     comment_leases.c.comment_id == bindparam("id")
 )
+_REPORTS = select(comments.c.id, comments.c.reports).where(comments.c.id.in_(bindparam("ids", expanding=True)))
 _SINCE = (
     select(journal.c.seq, journal.c.action, journal.c.site, journal.c.target, journal.c.after, journal.c.actor)
     .where(journal.c.seq > bindparam("seq"))

@@ -205,6 +205,7 @@ class Standing:
     decided_by: str | None
     decided_at: datetime | None
     reason: str | None
+    reports: int
 
 
 def standing(tx: Tx, comment_id: str, *, lock: bool = False) -> Standing | None:
@@ -270,6 +271,8 @@ def _not_undone(rows: Iterable[Any]) -> Iterator[Any]:
             undone -= 1
         elif row.action in _DECISIONS:
             yield row
+        elif row.action in _ANEW:
+            return
 
 
 MOST_STEPS = 500
@@ -342,6 +345,7 @@ def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord, es
         record=record,
         escalation=escalation,
         language=row.language,
+        reports=row.reports,
     )
 
 
@@ -409,6 +413,8 @@ def bad_cursor() -> Invalid:
     return Invalid([FieldProblem("/cursor", "cursor")])
 
 
+_ANEW = frozenset({"held", "edited"})
+"""After which nothing that was decided before holds any more."""
 _DECISIONS = frozenset(decision.value for decision in STATUS_AFTER)
 _STANDING = select(
     comments.c.id,
@@ -420,6 +426,7 @@ _STANDING = select(
     comments.c.decided_by,
     comments.c.decided_at,
     comments.c.reason,
+    comments.c.reports,
 ).where(comments.c.id == bindparam("id"))
 _STANDING_LOCKED = _STANDING.with_for_update()
 _ARTICLE = select(articles).where(articles.c.site == bindparam("site"), articles.c.key == bindparam("key"))

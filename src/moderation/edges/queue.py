@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_, union_all
 
 from moderation import ids
-from moderation.edges import queries, search
+from moderation.edges import queries, reports, search
 from moderation.edges.queries import QueuePage
 from moderation.edges.schema import Tx, comment_rules, comments, counters, escalations, search_rows
 from moderation.values import Sort, Status
@@ -49,6 +49,7 @@ class Asked:
     until: datetime | None = None
     sort: Sort = Sort.OLDEST
     escalated: bool | None = None
+    reported: bool = False
     words: str = ""
     among: Sequence[str] | None = None
 
@@ -145,7 +146,7 @@ def _looked_up(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) 
         if len(found) >= limit and by_age:
             break
     if not by_age:
-        found.sort(key=lambda each: (each.rank, each.id), reverse=asked.sort is Sort.GRAVEST)
+        found.sort(key=lambda each: (each.rank, each.id), reverse=asked.sort in _MOST_FIRST)
     return found[:limit]
 
 
@@ -185,11 +186,18 @@ def _head(asked: Asked, site: str, status: Status, after: Any, limit: int) -> Se
 def _narrower_than_rule(asked: Asked) -> bool:
     """Whether something is asked that the table of rules does not know."""
     others = (asked.author, asked.article, asked.language, asked.decided_by, asked.among)
-    return any(each is not None for each in others) or asked.sort is Sort.ARTICLE
+    return any(each is not None for each in others) or asked.sort is Sort.ARTICLE or _of_reported(asked)
+
+
+def _of_reported(asked: Asked) -> bool:
+    """Whether only those are asked for that readers reported: sorted by that, there are no others."""
+    return asked.reported or asked.sort is Sort.REPORTED
 
 
 def _rank(asked: Asked, table: Any = comments) -> Any:
     """What a sort looks at before age."""
+    if asked.sort is Sort.REPORTED:
+        return comments.c.reports
     return comments.c.article_id if asked.sort is Sort.ARTICLE else table.c.gravity
 
 
@@ -210,6 +218,8 @@ def _narrowed(asked: Asked) -> list[ColumnElement[bool]]:
         wanted += [comments.c.email_index.is_(None), comments.c.author_name == author.name]
     if asked.among is not None:
         wanted.append(comments.c.id.in_(list(asked.among)))
+    if _of_reported(asked):
+        wanted.append(reports.IS_REPORTED)
     if asked.article is not None:
         wanted.append(comments.c.article_id == asked.article)
     if asked.decided_by is not None:
@@ -230,7 +240,7 @@ def _raised(asked: Asked, number: Any) -> list[ColumnElement[bool]]:
 
 
 def _order(asked: Asked, number: Any, rank: Any) -> list[Any]:
-    if asked.sort is Sort.GRAVEST:
+    if asked.sort in _MOST_FIRST:
         return [rank.desc(), number.desc()]
     if asked.sort is Sort.ARTICLE:
         return [rank, number]
@@ -238,7 +248,7 @@ def _order(asked: Asked, number: Any, rank: Any) -> list[Any]:
 
 
 def _beyond(asked: Asked, number: Any, rank: Any, after: tuple[int, str]) -> ColumnElement[bool]:
-    if asked.sort is Sort.GRAVEST:
+    if asked.sort in _MOST_FIRST:
         return tuple_(rank, number) < tuple_(*after)
     if asked.sort is Sort.ARTICLE:
         return tuple_(rank, number) > tuple_(*after)
@@ -262,3 +272,5 @@ def _read_cursor(asked: Asked, cursor: str) -> tuple[int, str]:
 
 _BY_AGE = frozenset({Sort.OLDEST, Sort.NEWEST})
 """Sorts that look at nothing else."""
+_MOST_FIRST = frozenset({Sort.GRAVEST, Sort.REPORTED})
+"""Sorts by a number that the gravest or most reported have most of, the newest first."""

@@ -122,6 +122,7 @@ comments = Table(
     Column("reason", sa.String(200)),
     Column("gravity", sa.SmallInteger, nullable=False, server_default="0"),  # `values.gravity`, to sort by
     Column("language", sa.String(3)),  # ISO 639, where the site asks for it and it is sure
+    Column("reports", sa.SmallInteger, nullable=False, server_default="0"),  # those of readers that are open
     Index("ix_comments_queue", "site", "status", "id"),
     Index("ix_comments_gravity", "site", "status", "gravity", "id"),
     Index("ix_comments_article", "site", "status", "article_id", "id"),
@@ -152,6 +153,15 @@ comments = Table(
             postgresql_where=sa.text("language IS NOT NULL"),
         )
         for also, columns in (("", ["id"]), ("_gravity", ["gravity", "id"]))
+    ),
+    Index(  # few are reported, so that the others pay nothing for it
+        "ix_comments_reports",
+        "site",
+        "status",
+        "reports",
+        "id",
+        sqlite_where=sa.text("reports > 0"),
+        postgresql_where=sa.text("reports > 0"),
     ),
     Index(  # those whose network address is still there
         "ix_comments_addressed",
@@ -216,6 +226,25 @@ escalations = Table(  # who left which comment to a senior; it stays when the se
     Column("raised_by", sa.String(80), nullable=False),
     Column("raised_at", Utc, nullable=False),
     Column("why", sa.String(200)),
+)
+
+reports = Table(  # what readers have against a public comment
+    "reports",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("comment_id", sa.String(16), ForeignKey("comments.id", ondelete="CASCADE"), nullable=False),
+    Column("reporter", sa.LargeBinary(16)),  # keyed hash of household and comment, so that no two can be joined
+    Column("reason", sa.String(40), nullable=False),
+    Column("words", sa.Text),
+    Column("at", Utc, nullable=False),
+    Column("settled", sa.String(40)),  # the request that decided about the comment; open where null
+    UniqueConstraint("comment_id", "reporter"),
+    Index(
+        "ix_reports_remembered",
+        "id",
+        sqlite_where=sa.text("reporter IS NOT NULL"),
+        postgresql_where=sa.text("reporter IS NOT NULL"),
+    ),
 )
 
 comment_leases = Table(  # who has which card on the screen

@@ -34,6 +34,7 @@ submissions_total = Counter(
     "moderation_submissions_total", "Submissions by site and what became of them.", ["site", "result"]
 )
 decisions_total = Counter("moderation_decisions_total", "Moderators' decisions by result.", ["decision", "result"])
+reports_total = Counter("moderation_reports_total", "Reports of readers by what became of them.", ["result"])
 mails_total = Counter("moderation_mails_total", "Letters by e-mail by result: sent, later, given-up.", ["result"])
 webhooks_total = Counter("moderation_webhooks_total", "Webhooks by result: sent, later, given-up.", ["result"])
 policy_reports_total = Counter("moderation_csp_reports_total", "Reports of browsers that a page's policy was broken.")
@@ -140,6 +141,7 @@ def exposition(waiting: Callable[[], list[SiteWaits]]) -> bytes:
             request_seconds,
             submissions_total,
             decisions_total,
+            reports_total,
             mails_total,
             webhooks_total,
             policy_reports_total,

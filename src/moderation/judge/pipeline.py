@@ -45,7 +45,7 @@ CODES = frozenset({
     "repeated-words", "seen-before", "disposable-email", "refused-before", "post-moderation", "approved-before",
     "first-comments", "pre-moderation", "similar-text", "link-density", "disguised-link", "repeated-phrases",
     "other-script", "burst", "form-missing", "form-forged", "form-used", "form-early", "form-late", "form-trap",
-    "proof-missing", "proof-wrong", "proof-used", "proof-late", "rule",
+    "proof-missing", "proof-wrong", "proof-used", "proof-late", "rule", "reported",
     "rule-observed", "rule-failed", "site-fuse", "banned", "banned-perhaps", "pre-moderated",
 })  # fmt: skip
 """Every code a finding may carry; the door has a sentence for each."""

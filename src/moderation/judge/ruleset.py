@@ -153,6 +153,7 @@ def _windows(limits: Limits) -> dict[str, tuple[Window, ...]]:
             ("article", limits.article),
             ("site", limits.site),
             ("fuse", limits.fuse),
+            ("report", limits.report),
             ("letter", limits.letter),
             ("letters", limits.letters),
         )

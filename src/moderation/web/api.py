@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from moderation import catalogue, forms, logins, proof_of_work, receipts
 from moderation.actions import articles as article_actions
 from moderation.actions import review
 from moderation.actions.submit import Intake
-from moderation.edges import queries, queue, telemetry
+from moderation.edges import queries, queue, reports, telemetry
 from moderation.edges.comments import finding_row
 from moderation.errors import (
     FieldProblem,
@@ -245,15 +245,19 @@ def _newest_first() -> bool:
 def get_queue(site_id: str) -> Response:
     """The queue, for scripts and content systems: each comment with its version and its whole explanation."""
     _site(site_id)
-    status = wire.status_of(request.args.get("status", "pending"))
+    given = request.args.get("status", "pending")
+    is_reported = given == "reported"
+    status = Status.APPROVED if is_reported else wire.status_of(given)
     with rt().store.reading() as connection:
-        sort = Sort.OLDEST if status is Status.PENDING else Sort.NEWEST
-        page = queue.page(connection, queue.Asked([site_id], status, sort=sort), request.args.get("cursor") or None)
+        sort = Sort.OLDEST if status is Status.PENDING else Sort.REPORTED if is_reported else Sort.NEWEST
+        asked = queue.Asked([site_id], status, sort=sort, reported=is_reported)
+        page = queue.page(connection, asked, request.args.get("cursor") or None)
+        reported = reports.of_comments(connection, [item.id for item in page.items if item.reports])
         counts = queries.tab_counts(connection, [site_id])
     return private(
         {
             "counts": {tab.value: count for tab, count in counts.items()},
-            "items": [_queued(item) for item in page.items],
+            "items": [_queued(item, reported.get(item.id, ())) for item in page.items],
             "next": page.next,
         }
     )
@@ -311,7 +315,7 @@ def json_body() -> Any:
     return wire.parse_json(body_bytes())
 
 
-def _queued(comment: Comment) -> dict[str, Any]:
+def _queued(comment: Comment, reported: Sequence[reports.Report]) -> dict[str, Any]:
     """The moderators' form of a comment. The e-mail address is masked here too."""
     record = comment.record
     return {
@@ -342,6 +346,7 @@ def _queued(comment: Comment) -> dict[str, Any]:
         if comment.decided_at
         else None,
         "escalated": dataclasses.asdict(comment.escalation) if comment.escalation else None,
+        "reports": [{"reason": each.reason, "explanation": each.words, "at": each.at} for each in reported],
     }
 
 

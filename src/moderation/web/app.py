@@ -47,6 +47,7 @@ from moderation.web.people import people
 from moderation.web.privacy import privacy
 from moderation.web.problems import problem, untyped
 from moderation.web.redactions import redactions
+from moderation.web.reports import reports
 from moderation.web.reveal import reveal
 from moderation.web.rules import rules
 from moderation.web.second_step import second_step
@@ -61,6 +62,7 @@ BLUEPRINTS = (
     pages,
     own.own,
     privacy,
+    reports,
     confirm,
     auth.auth,
     desk,
@@ -125,7 +127,7 @@ def _begin() -> None:
 def _language() -> str:
     """The site's, for its readers; else the first of the browser's that there is."""
     site = context.rt().rules.sites.get((request.view_args or {}).get("site_id", ""))
-    if site is not None and request.blueprint in ("api", "pages", "own", "privacy"):
+    if site is not None and request.blueprint in ("api", "pages", "own", "reports", "privacy"):
         return str(site.settings.language)
     return catalogue.best(list(request.accept_languages.values()))
 

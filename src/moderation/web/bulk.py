@@ -16,7 +16,7 @@ from moderation.catalogue import _, counted, number_words
 from moderation.edges import bulk_jobs
 from moderation.edges.bulk_jobs import Item, Job
 from moderation.errors import FieldProblem, Invalid, NotFound
-from moderation.values import MOVES, STATUS_AFTER, Decision, Moderator, Right
+from moderation.values import STATUS_AFTER, Decision, Moderator, Right, moves
 from moderation.web import auth, sentences
 from moderation.web.answers import private
 from moderation.web.context import request_id, rt
@@ -106,7 +106,7 @@ def job_notice(who: Moderator, job_id: str) -> dict[str, Any] | None:
 
 def legal_in(view: View) -> frozenset[Decision]:
     """What may be decided about what the tab holds."""
-    return MOVES[view.wanted] if view.wanted else frozenset(STATUS_AFTER)
+    return moves(view.wanted, view.is_of_reported) if view.wanted else frozenset(STATUS_AFTER)
 
 
 def _sentence(job: Job) -> str:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from moderation.catalogue import _
 from moderation.settings import Reason, Site
 from moderation.text.markup import REDACTED
-from moderation.values import MOVES, Comment, Decision, Effect, Finding, Moderator, Right, Span, Status
+from moderation.values import Comment, Decision, Effect, Finding, Moderator, Right, Span, Status
+from moderation.values import moves as legal_moves
 from moderation.web import sentences
 from moderation.web.languages import language_name
 from moderation.web.marks import Piece, pieces
@@ -112,7 +113,7 @@ def moves(comment: Comment, who: Moderator) -> frozenset[Decision]:
     seniors, and to who did it the way back."""
     if not who.may(Right.DECIDE, comment.site):
         return frozenset()
-    legal = MOVES[comment.status] - {Decision.HOLD if comment.decided_by else Decision.UNDO}
+    legal = legal_moves(comment.status, comment.reports) - {Decision.HOLD if comment.decided_by else Decision.UNDO}
     if comment.escalation is None:
         return legal
     if who.may(Right.DECIDE_ESCALATED, comment.site):

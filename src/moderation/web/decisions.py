@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from moderation.actions import review
 from moderation.actions.review import Outcome
 from moderation.catalogue import _
-from moderation.edges import queries, telemetry
+from moderation.edges import queries, reports, telemetry
 from moderation.edges.schema import Tx
 from moderation.errors import NotFound
 from moderation.values import Comment, Decision, Moderator, Right, Ruling
@@ -78,6 +78,7 @@ def _told(view: View, who: Moderator, ruling: Ruling, outcome: Outcome) -> Respo
             "standing": sentences.standing(*stands),
             "moves": sorted(moves(found, who)) if found else [],
             "escalated": bool(found and found.escalation),
+            "reports": found.reports if found else 0,
         }
     status = {"decided": 200, "not-found": 404}.get(outcome.result, 409)
     return private(answer | {"sentence": sentence}, status)
@@ -121,4 +122,4 @@ def counts_of(view: View, who: Moderator) -> dict[str, int]:
 def counted(tx: Tx, sites: Sequence[str] | None) -> dict[str, int]:
     """How many stand in each tab on `sites`, and in all."""
     by_tab = {status.value: number for status, number in queries.tab_counts(tx, sites).items()}
-    return by_tab | {"all": sum(by_tab.values())}
+    return by_tab | {"all": sum(by_tab.values()), "reported": reports.waiting(tx, sites)}

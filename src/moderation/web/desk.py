@@ -16,7 +16,7 @@ from moderation.actions.limits import blown_fuses
 from moderation.actions.promise import clocks, most_pressing
 from moderation.catalogue import _
 from moderation.durations import in_words
-from moderation.edges import around, escalations, likeness, live, notes, queries, saved_views
+from moderation.edges import around, escalations, likeness, live, notes, queries, reports, saved_views
 from moderation.edges import queue as store
 from moderation.edges.queries import QueuePage
 from moderation.edges.queue import Asked
@@ -28,7 +28,7 @@ from moderation.web.bulk import job_notice, legal_in
 from moderation.web.closing import article_notice
 from moderation.web.context import rt
 from moderation.web.decisions import COMMENT_ID, card_for, counts_of, notice
-from moderation.web.details import alike_words, note_lines
+from moderation.web.details import alike_words, note_lines, report_lines
 from moderation.web.languages import by_name
 from moderation.web.marks import abbreviation
 from moderation.web.views import (
@@ -49,6 +49,7 @@ desk = Blueprint("desk", __name__, url_prefix="/desk")
 
 EMPTY = {
     "pending": "All done. Nothing is waiting.",
+    "reported": "Nothing is reported.",
     "approved": "Nothing is approved yet.",
     "rejected": "Nothing is rejected.",
     "spam": "No spam.",
@@ -78,6 +79,7 @@ def queue() -> str:
         seen = (*page.items, *([told] if told else []))
         beside = around.counts(tx, {item.id: item.parent_id for item in seen})
         written = notes.of_comments(tx, [item.id for item in seen])
+        reported = reports.of_comments(tx, [item.id for item in seen if item.reports])
         alike = likeness.counts(tx, {item.id: item.body for item in seen}, asked.sites, rt().now())
         article = article_notice(tx, who, request.args.get("of", ""))
     counts = counts_of(view, who)
@@ -109,6 +111,7 @@ def queue() -> str:
         around=beside,
         alike=alike_words(alike),
         notes={item.id: note_lines(written, who, rt().now(), item) for item in seen},
+        reported={item.id: report_lines(reported, rt().now(), item) for item in seen if item.reports},
         article=article,
         problems=_problems(),
         limits_away=not rt().limits.state().available,

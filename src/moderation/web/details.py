@@ -4,6 +4,7 @@ its history. A card opens each part by a link, and the page's script puts it und
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from moderation.actions import notes as noting
 from moderation.actions import redact as redacting
-from moderation.catalogue import _
-from moderation.edges import around, likeness, live, notes, queries
+from moderation.catalogue import _, counted
+from moderation.edges import around, likeness, live, notes, queries, reports
 from moderation.edges import queue as store
 from moderation.edges.queue import Asked, Author
 from moderation.edges.schema import Tx
@@ -32,6 +33,7 @@ from moderation.web.decisions import COMMENT_ID, card_for
 from moderation.web.history import lines
 from moderation.web.hosts import hosts
 from moderation.web.marks import abbreviation, as_sent
+from moderation.web.reasons import reason_words
 from moderation.web.views import View, settings_of, zone_of
 
 details = Blueprint("details", __name__, url_prefix="/desk/comments")
@@ -98,6 +100,7 @@ def shown(
         parts = {name: PARTS[name].gather(asking) for name in names}
         counts = around.counts(tx, {comment.id: comment.parent_id})
         written = notes.of_comments(tx, [comment.id])
+        reported = reports.of_comments(tx, [comment.id] if comment.reports else [])
         alike = likeness.counts(tx, {comment.id: comment.body}, None if who.sites is None else sorted(who.sites), now)
         held = live.held(tx, None if who.sites is None else sorted(who.sites), who.id, now)
     return render_template(
@@ -110,6 +113,7 @@ def shown(
         around=counts,
         alike=alike_words(alike),
         notes={comment.id: note_lines(written, who, now, comment)},
+        reported={comment.id: report_lines(reported, now, comment)} if comment.reports else {},
         held=held,
         said=said,
         problems=problems,
@@ -209,6 +213,28 @@ def note_lines(
         }
         for note in found.get(comment.id, ())
     ]
+
+
+def report_lines(found: Mapping[str, Sequence[reports.Report]], now: datetime, comment: Comment) -> dict[str, Any]:
+    """What readers have against a comment: how many of them and why in one line, and what they said, newest first."""
+    site, zone = settings_of(comment.site), zone_of(comment.site)
+    given = found.get(comment.id, ())
+    by_reason = Counter(reason_words(each.reason, site.reasons) for each in given).most_common()
+    why = [f"{label} ({count})" if count > 1 else label for label, count in by_reason]
+    many = counted("Reported by {n} reader", "Reported by {n} readers", comment.reports)
+    return {
+        "sentence": f"{many}: {', '.join(why)}" if why else many,
+        "said": [
+            {
+                "label": reason_words(each.reason, site.reasons),
+                "words": each.words,
+                "clock": sentences.clock(each.at, now, zone),
+                "iso": each.at.isoformat(timespec="seconds"),
+            }
+            for each in given
+            if each.words
+        ],
+    }
 
 
 def alike_words(found: Mapping[str, likeness.Alike]) -> dict[str, str]:

@@ -61,6 +61,16 @@ OPERATIONS: tuple[Operation, ...] = (
                ("order", "`oldest` (default) or `newest`.", False)],
     ),
     Operation(
+        "post", "/v1/{site}/comments/{comment}/reports", "report", "Report a public comment to the moderators.",
+        [(202, "The same whatever comes of it, also for a comment that is not there.", shapes.ReportedOut, ()),
+         (303, "The same for a form: on to a page that says thank you.", None, ("Location",))],
+        (400, 403, 404, 413, 415, 422, 429, 503), body=wire.ReportIn,
+    ),
+    Operation(
+        "options", "/v1/{site}/comments/{comment}/reports", "preflightReport", "The CORS preflight.",
+        [(204, "This origin may report.", None, ("Access-Control-Allow-Origin",))], (403, 404),
+    ),
+    Operation(
         "get", "/v1/{site}/form", "getForm", "A token for a form, to be sent back with the comment.",
         [(200, "The token, for one comment under this article.", shapes.FormTokenOut, ())], (404, 422),
         query=[("article", "The article's id or URL.", True)],
@@ -94,7 +104,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "get", "/v1/{site}/queue", "getQueue", "The queue, with versions and full explanations.",
         [(200, "A page of the queue.", shapes.QueueOut, ())], (401, 403, 404, 422, 503), right=Right.READ_QUEUE,
-        query=[("status", "`pending` (default), `approved`, `rejected`, `spam` or `all`.", False),
+        query=[("status", "`pending` (default), `reported`, `approved`, `rejected`, `spam` or `all`.", False),
                ("cursor", "`next` of the page before.", False)],
     ),
     Operation(
@@ -235,6 +245,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if "{receipt}" in operation.path:
         told = "The end of the address that a comment's answer calls `receipt`."
         found.append({"name": "receipt", "in": "path", "required": True, "description": told, "schema": text})
+    if "{comment}" in operation.path:
+        told = "The comment's id."
+        found.append({"name": "comment", "in": "path", "required": True, "description": told, "schema": text})
     if "{ban}" in operation.path:
         found.append({"name": "ban", "in": "path", "required": True, "description": "The ban's id.", "schema": text})
     for name, description, required in operation.query:

@@ -35,6 +35,8 @@ ACTIONS: Mapping[str, str] = {
     "note": "wrote a note",
     "note-dropped": "took a note of their own away",
     "edited": "wrote it anew",
+    "reported": "reported it",
+    "held": "had it wait again",
     "withdrawn": "took it back",
     "email-revealed": "looked at the author's e-mail address",
 }
@@ -59,7 +61,9 @@ def lines(rows: list[Mapping[str, Any]], site: Site, reader: str, now: datetime)
         Line(
             clock=sentences.clock(row["at"], now, zone),
             iso=row["at"].isoformat(timespec="seconds"),
-            who={"rules": _("The rules"), "author": _("The author"), reader: _("You")}.get(row["actor"], row["actor"]),
+            who={"rules": _("The rules"), "author": _("The author"), "reader": _("A reader"), reader: _("You")}.get(
+                row["actor"], row["actor"]
+            ),
             what=_what(row),
             reason=_reason(row, site),
         )
@@ -79,6 +83,6 @@ def _what(row: Mapping[str, Any]) -> str:
 
 def _reason(row: Mapping[str, Any], site: Site) -> str:
     reason = row["reason"] or ""
-    if row["action"] == "received":
+    if row["action"] in ("received", "held"):
         return sentences.rule(reason)
     return next((known.label for known in site.reasons if known.code == reason), reason)

@@ -86,7 +86,10 @@ def _news(runtime: Runtime, who: Moderator, view: View, since: int | None) -> di
         return {
             "seq": seq,
             "counts": counted(tx, sites),
-            "decided": [{"id": each.comment_id, "status": each.status, "by": each.by} for each in decided],
+            "decided": [
+                {"id": each.comment_id, "status": each.status, "by": each.by, "reports": each.reports}
+                for each in decided
+            ],
             "held": store.held(tx, sites, who.id, runtime.now()),
         }
 

@@ -204,6 +204,7 @@ def _site(site_id: str, settings: Site) -> dict[str, Any]:
         "proof": settings.form.proof != "off",
         "holds_all": settings.mode == "pre",
         "gives_data": privacy_form.is_offered(rt()),
+        "takes_reports": settings.reports,
     }
 
 

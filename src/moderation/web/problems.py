@@ -28,6 +28,7 @@ STATUSES: Mapping[type[ModerationError], tuple[int, str, str]] = {
     errors.Duplicate: (409, "duplicate", "Duplicate comment: it looks as though you already said that"),
     errors.KeyReused: (422, "key-reused", "This Idempotency-Key came with another comment"),
     errors.TooFast: (429, "quota-exceeded", "Too many comments in a short time"),
+    errors.TooManyReports: (429, "quota-exceeded", "Too many reports in a short time"),
     errors.OriginRefused: (403, "origin-refused", "This page may not send this"),
     errors.NotSignedIn: (401, "not-signed-in", "Sign in first"),
     errors.SecondStepMissing: (401, "second-step-missing", "A second step is needed first"),

@@ -92,6 +92,7 @@ FINDINGS: Mapping[str, str] = {
     "approved-before": "A verified author with {approved} approved comments",
     "first-comments": "The first comments of an author wait for a moderator",
     "pre-moderation": "Every comment on this site waits for a moderator",
+    "reported": "{count} readers reported it",
     "rule": "{because}",
     "rule-observed": "A rule that only watches would {would}: {because}",
     "rule-failed": "The rule {id} broke and could not look",
@@ -142,6 +143,7 @@ RULES: Mapping[str, str] = {
     "duplicates.near": "The same text again",
     "author.disposable-email": "Throw-away e-mail",
     "author.record": "The author's record",
+    "reports": "Reports by readers",
 }
 """Rules by their ids, as the filter of the queue names them."""
 

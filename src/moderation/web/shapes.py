@@ -54,6 +54,19 @@ class PublicCommentOut(Shape):
     created_at: datetime
 
 
+class ReasonOut(Shape):
+    """Something a comment can be reported for."""
+
+    code: str
+    label: str
+
+
+class ReportedOut(Shape):
+    """The same whatever comes of a report."""
+
+    message: str = Field(examples=["Thank you. A moderator will look at it."])
+
+
 class FormOut(Shape):
     """What a form must know."""
 
@@ -66,6 +79,7 @@ class FormOut(Shape):
     url_max: int
     depth: int
     privacy: str | None = Field(description="The page on which readers ask for their data, where there is one.")
+    reasons: list[ReasonOut] = Field(description="What a comment can be reported for; none where it cannot.")
 
 
 class ThreadOut(Shape):
@@ -184,6 +198,14 @@ class EscalatedOut(Shape):
     why: str | None
 
 
+class ReportOut(Shape):
+    """What a reader has against it. Contact data in the explanation is masked."""
+
+    reason: str
+    explanation: str | None
+    at: datetime
+
+
 class QueuedOut(Shape):
     """A comment as a moderator sees it."""
 
@@ -200,10 +222,11 @@ class QueuedOut(Shape):
     explanation: ExplanationOut
     decided: DecidedOut | None
     escalated: EscalatedOut | None
+    reports: list[ReportOut] = Field(description="Open ones, the newest first.")
 
 
 class QueueOut(Shape):
-    """A page of the queue: pending ones oldest first, others newest first."""
+    """A page of the queue: pending ones oldest first, reported ones most reported first, others newest first."""
 
     counts: dict[Literal["pending", "approved", "rejected", "spam"], int]
     items: list[QueuedOut]

@@ -145,6 +145,7 @@ class Threads:
                 "url_max": settings.lengths.url_max,
                 "depth": settings.depth,
                 "privacy": f"/t/{site.id}/privacy" if self._rt.mail_server else None,
+                "reasons": [each.model_dump() for each in settings.reasons] if settings.reports else [],
             },
         }
 

@@ -24,6 +24,7 @@ from moderation.web.languages import LANGUAGES, language_name
 
 TABS: tuple[tuple[str, str, Status | None], ...] = (
     ("pending", "Pending", Status.PENDING),
+    ("reported", "Reported", Status.APPROVED),
     ("approved", "Approved", Status.APPROVED),
     ("rejected", "Rejected", Status.REJECTED),
     ("spam", "Spam", Status.SPAM),
@@ -42,6 +43,7 @@ SORTS: Mapping[str, str] = {
     Sort.NEWEST.value: "newest first",
     Sort.GRAVEST.value: "most severe first",
     Sort.ARTICLE.value: "article by article",
+    Sort.REPORTED.value: "most reported first",
 }
 
 
@@ -78,17 +80,25 @@ class View:
 
     @property
     def order(self) -> Sort:
-        """Pending ones oldest first, as they wait; the others newest first, unless something else is asked for."""
+        """Pending ones oldest first, as they wait; what readers reported most reported first; the others newest first,
+        unless something else is asked for."""
         if self.sort:
             return Sort(self.sort)
+        if self.is_of_reported:
+            return Sort.REPORTED
         return Sort.OLDEST if self.wanted is Status.PENDING else Sort.NEWEST
+
+    @property
+    def is_of_reported(self) -> bool:
+        """Whether the tab is that of public comments with open reports of readers."""
+        return self.status == "reported"
 
     @property
     def is_filtered(self) -> bool:
         """Whether something narrower is asked for than a tab of one or all sites."""
         return any(
             (self.article, self.rule, self.language, self.by, self.author, self.like, self.age, self.q, self.escalated)
-        )
+        ) or (self.order is Sort.REPORTED and not self.is_of_reported)
 
 
 def view_of(given: Mapping[str, str], who: Moderator) -> View:
@@ -149,6 +159,7 @@ def asked_by(view: View, tx: Tx, who: Moderator, now: datetime) -> Asked:
         sort=view.order,
         words=view.q,
         escalated=_escalated(view, who),
+        reported=view.is_of_reported,
         among=likeness.like(tx, alike.id, alike.body, sites_asked(view, who)) if alike else None,
     )
 

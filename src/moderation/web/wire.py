@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from moderation.actions.reports import LONGEST as REPORT_MOST
 from moderation.errors import FieldProblem, Invalid, Unparsable
 from moderation.settings import Site
 from moderation.text.redact import find_contacts, holds_address, mask_contacts
@@ -81,6 +82,13 @@ class EditIn(Shape):
 
     version: int = Field(ge=1, le=2**31 - 1)
     body: str = Field(description="The new text.")
+
+
+class ReportIn(Shape):
+    """What a reader has against a public comment."""
+
+    reason: str = Field(description="One of the site's reasons by its code.", examples=["abuse"])
+    explanation: str | None = Field(None, description="At most 500 characters, for moderators.")
 
 
 class RulingIn(Shape):
@@ -377,6 +385,23 @@ def edit(value: Any, site: Site) -> EditIn:
     if problems:
         raise Invalid(problems)
     return EditIn(version=given.version, body=body)
+
+
+def report(value: Any, site: Site) -> ReportIn:
+    """Raises Invalid."""
+    try:
+        given = ReportIn.model_validate(value)
+    except ValidationError as errors:
+        raise Invalid(_problems(errors)) from None
+    problems: list[FieldProblem] = []
+    if not any(given.reason == reason.code for reason in site.reasons):
+        problems.append(FieldProblem("/reason", "choice" if given.reason else "required"))
+    words = (given.explanation or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+    if len(words) > REPORT_MOST:
+        problems.append(FieldProblem("/explanation", "too-long", {"most": REPORT_MOST, "length": len(words)}))
+    if problems:
+        raise Invalid(problems)
+    return ReportIn(reason=given.reason, explanation=words)
 
 
 def _body(text: str, site: Site, problems: list[FieldProblem]) -> str:

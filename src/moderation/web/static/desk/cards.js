@@ -83,7 +83,9 @@ function finish(focus) {
   if (focus) nothing.querySelector("a").focus();
 }
 
-export function update(card, { status, version, standing, moves, escalated }) {
+export function update(card, { status, version, standing, moves, escalated, reports }) {
+  const reported = card.querySelector("[data-reports]");
+  if (reported) reported.hidden = !reports;
   if (!escalated) card.querySelector("[data-raised]")?.remove();
   card.dataset.status = status;
   card.querySelector("[name=version]").value = version;

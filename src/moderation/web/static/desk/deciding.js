@@ -2,7 +2,7 @@
 
 import { comeBack, leave, nameOf, tell, update } from "./cards.js";
 import { count } from "./counts.js";
-import { post, pressedFor, say, tab } from "./page.js";
+import { belongs, post, pressedFor, say, tab } from "./page.js";
 import { _, DECISIONS } from "./words.js";
 
 const LEADS_TO = { approve: "approved", reject: "rejected", spam: "spam", hold: "pending", escalate: "escalated" };
@@ -37,7 +37,7 @@ export async function decide(card, decision, because = "") {
     return false;
   }
   form.querySelector("[name=words]").value = "";
-  if (tab !== "all" && answer.status !== tab) leave(card);
+  if (!belongs(answer)) leave(card);
   else if (decision === "undo") comeBack(card, true);
   const offer = { label: _("Undo"), key: pressedFor("z"), act: () => undo(entry) };
   say(`${answer.sentence} ${nameOf(card)}`, decision === "undo" ? null : offer);

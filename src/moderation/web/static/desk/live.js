@@ -4,7 +4,7 @@
 import { cards, current, idOf, leave, makeCurrent, neighbour, choose, tell } from "./cards.js";
 import { count, offerNew } from "./counts.js";
 import { mine } from "./deciding.js";
-import { inFocusMode, main, post, say, tab } from "./page.js";
+import { belongs, inFocusMode, main, post, say } from "./page.js";
 import { _ } from "./words.js";
 
 const ASK_SECONDS = 10;
@@ -38,13 +38,14 @@ function told({ seq, counts, decided, held }) {
 }
 
 // Somebody else decided about a card that is here. It stays where it is: nothing moves what is being read.
-function settle({ id, status, by }) {
+function settle({ id, status, by, reports }) {
   const card = document.getElementById(`c-${id}`);
-  if (!card || card.sending || mine.has(card.id) || card.dataset.status === status) return;
+  if (!card || card.sending || mine.has(card.id) || (card.dataset.status === status && belongs({ status, reports }))) return;
   if (inFocusMode && card !== current) return card.remove();
   card.dataset.status = status;
-  card.classList.toggle("settled", tab !== "all" && status !== tab);
-  tell(card, (DONE[status] ?? _("{by} put this back to pending just now.")).replace("{by}", by));
+  card.classList.toggle("settled", !belongs({ status, reports }));
+  const byReaders = status === "pending" && by === "rules" ? _("Readers reported this: it waits again.") : "";
+  tell(card, byReaders || (DONE[status] ?? _("{by} put this back to pending just now.")).replace("{by}", by));
 }
 
 function listen() {

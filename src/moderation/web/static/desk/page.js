@@ -4,6 +4,10 @@ export const main = document.getElementById("queue");
 export const tab = main.dataset.tab;
 export const inFocusMode = main.classList.contains("focus");
 
+// Whether a comment that stands like this has its place in the tab that is open.
+export const belongs = ({ status, reports }) =>
+  tab === "all" || (tab === "reported" ? status === "approved" && reports > 0 : status === tab);
+
 const line = document.getElementById("line");
 
 // Say a sentence. `offer` is a button's label and what it does.

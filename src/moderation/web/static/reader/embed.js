@@ -322,7 +322,58 @@
         const label = _("Reply to {name}", { name: this.nameOf(comment) });
         card.append(act(_("Reply"), { class: "cm-act", "aria-label": label }, () => this.reply(comment.id)));
       }
+      if (Array.isArray(this.rules.reasons) && this.rules.reasons.length) {
+        const label = _("Report the comment by {name}", { name: this.nameOf(comment) });
+        const report = act(_("Report"), { class: "cm-act cm-report", "aria-label": label }, () => this.report(comment.id, card, report));
+        card.append(" ", report);
+      }
       return card;
+    }
+
+    /* The form of a report, under its comment: one of the site's reasons, and words of one's own. */
+    report(id, card, button) {
+      const open = card.querySelector(".cm-reporting");
+      if (open) return open.querySelector("input").focus();
+      const choice = make("fieldset", { class: "cm-choice" }, make("legend", {}, _("What is wrong with it?")));
+      for (const reason of this.rules.reasons) {
+        const radio = make("input", { type: "radio", name: "reason", value: String(reason.code) });
+        choice.append(make("label", {}, radio, ` ${reason.label}`));
+      }
+      const words = make("textarea", { rows: "3", dir: "auto", maxlength: "500", "aria-label": _("In your own words") });
+      const wrong = make("p", { class: "cm-error", role: "alert" });
+      const send = make("button", { type: "submit", class: "cm-button" }, _("Send the report"));
+      const done = (instead) => {
+        form.replaceWith(...instead);
+        (instead[0] || button).focus();
+      };
+      const note = make("p", { class: "cm-note" }, _("Only moderators see this. Your name is not asked for, and not kept."));
+      const cancel = act(_("Cancel"), { class: "cm-act cm-cancel" }, () => done([]));
+      const label = _("Report a comment");
+      const own = make("label", {}, _("In your own words"), words);
+      const form = make("form", { class: "cm-form cm-reporting", novalidate: true, "aria-label": label }, wrong, choice, make("div", { class: "cm-field" }, own), note, make("div", {}, send, cancel));
+      form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        if (form.sending) return;
+        form.sending = true;
+        const picked = form.querySelector("input:checked");
+        const value = { reason: picked ? picked.value : "", explanation: words.value.trim() || undefined };
+        const path = `v1/${encodeURIComponent(this.site)}/comments/${encodeURIComponent(id)}/reports`;
+        const sent = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
+        const { status, wait, body } = await ask(path, sent);
+        form.sending = false;
+        if (status === 202) {
+          button.remove();
+          done([make("p", { class: "cm-note", role: "status", tabindex: "-1" }, String((body && body.message) || ""))]);
+          return;
+        }
+        const first = body && Array.isArray(body.errors) && body.errors[0];
+        if (status === 429) wrong.textContent = _("Please wait {seconds} seconds and send it again.", { seconds: wait || 5 });
+        else wrong.textContent = String((first && first.detail) || _("This did not work. Please try again."));
+        (first && first.pointer === "/reason" ? choice.querySelector("input") : send).focus();
+      });
+      for (const kind of ["keydown", "keypress", "keyup"]) form.addEventListener(kind, (event) => event.stopPropagation());
+      card.append(form);
+      choice.querySelector("input").focus();
     }
 
     waitingCard(comment) {

@@ -1,0 +1,111 @@
+"""A comment is reported in a real browser, by widget and without JavaScript, and decided about on the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.desk import Visit, card, count, queue, violations_of_axe
+from tests.service import Service
+
+TAB = queue("open", "reported")
+
+
+def public(service: Service, article: str, body: str) -> str:
+    answer = service.post("open", article=article, body=body)
+    assert answer.status_code == 201
+    return str(answer.json()["id"])
+
+
+def report(service: Service, comment_id: str, **value: Any) -> None:
+    url = f"{service.base}/v1/open/comments/{comment_id}/reports"
+    assert service.session.post(url, json={"reason": "abuse"} | value, timeout=15).status_code == 202
+
+
+def widget(page: Page, service: Service, article: str) -> None:
+    """The widget on a page of the service's own, for the site `open`."""
+    page.evaluate(
+        """([base, article]) => new Promise((done) => {
+          const script = document.createElement("script");
+          Object.assign(script.dataset, { site: "open", article });
+          script.src = `${base}/embed.js`;
+          script.onload = done;
+          document.querySelector("main").append(script);
+        })""",
+        [service.base, article],
+    )
+
+
+def test_the_widget_reports_and_the_desk_keeps_it(service: Service, visit: Visit) -> None:
+    public(service, "by-widget", "Quite a thing to say.")
+    page = visit("/demo/demo/", None)
+    widget(page, service, "by-widget")
+    thread = page.locator("comment-thread[site=open]")
+    button = thread.get_by_role("button", name="Report the comment by Ana")
+    button.click()
+    form = thread.get_by_role("form", name="Report a comment")
+    form.get_by_role("button", name="Cancel").click()
+    expect(button).to_be_focused()
+    button.click()
+    form.get_by_role("button", name="Send the report").click()
+    expect(form.get_by_role("alert")).not_to_be_empty()
+    form.get_by_role("radio", name="Private data").check()
+    form.get_by_role("textbox", name="In your own words").fill("It names my street.")
+    assert violations_of_axe(page) == []
+    form.get_by_role("button", name="Send the report").click()
+    expect(thread.get_by_text("A moderator will look at it.")).to_be_focused()
+    desk = visit(TAB)
+    expect(count(desk, "reported")).to_have_text("1")
+    reported = card(desk, "Ana")
+    expect(reported.locator("[data-reports]")).to_contain_text("Reported by 1 reader: Private data")
+    reported.get_by_text("Reported by 1 reader").click()
+    expect(reported.get_by_text("It names my street.")).to_be_visible()
+    assert violations_of_axe(desk) == []
+    desk.keyboard.press("a")
+    expect(reported).to_have_count(0)
+    expect(count(desk, "reported")).to_have_text("0")
+    with desk.expect_response("**/desk/decisions"):
+        desk.keyboard.press("z")
+    expect(reported.locator("[data-reports]")).to_be_visible()
+    expect(count(desk, "reported")).to_have_text("1")
+    desk.keyboard.press("r")
+    desk.keyboard.press("Enter")
+    expect(reported).to_have_count(0)
+    expect(count(desk, "rejected")).not_to_have_text("0")
+
+
+def test_without_javascript_it_is_reported_and_decided(service: Service, visit: Visit) -> None:
+    public(service, "by-form", "Said without much thought.")
+    page = visit("/t/open?article=by-form", None, java_script_enabled=False)
+    page.get_by_role("link", name="Report the comment by Ana").click()
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("alert")).to_contain_text("Please fill this in.")
+    page.get_by_role("radio", name="Off topic").check()
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("status")).to_have_text("Thank you. A moderator will look at it.")
+    page.get_by_role("link", name="Back to the comments").click()
+    expect(page.get_by_text("Said without much thought.")).to_be_visible()
+    desk = visit(TAB, java_script_enabled=False)
+    expect(card(desk, "Ana")).to_contain_text("Reported by 1 reader: Off topic")
+    card(desk, "Ana").get_by_role("button", name="Approve").click()
+    expect(card(desk, "Ana")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_shut_nobody_out(service: Service, visit: Visit, tmp_path: Path, scheme: str) -> None:
+    comment_id = public(service, f"for-all-{scheme}", "A comment to look at.")
+    page = visit(f"/t/open/reports/{comment_id}", None, color_scheme=scheme, viewport={"width": 320, "height": 700})
+    assert violations_of_axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.screenshot(path=tmp_path / f"report-{scheme}.png", full_page=True)
+    thread = visit(f"/t/open?article=for-all-{scheme}", None, color_scheme=scheme)
+    assert violations_of_axe(thread) == []
+    report(service, comment_id, explanation="It was said in anger, and it is about somebody who cannot answer.")
+    for width in (1280, 320):
+        desk = visit(TAB, color_scheme=scheme, locale="de-DE", viewport={"width": width, "height": 700})
+        desk.get_by_text("Von 1 Person gemeldet").first.click()
+        assert violations_of_axe(desk) == []
+        assert desk.evaluate("document.documentElement.scrollWidth") <= width
+        desk.screenshot(path=tmp_path / f"reported-{scheme}-{width}.png", full_page=True)
