@@ -24,24 +24,22 @@ def report(service: Service, comment_id: str, **value: Any) -> None:
     assert service.session.post(url, json={"reason": "abuse"} | value, timeout=15).status_code == 202
 
 
-def widget(page: Page, service: Service, article: str) -> None:
-    """The widget on a page of the service's own, for the site `open`."""
+def widget(page: Page, article: str) -> None:
+    """The widget on the page of the demo, for the site `open`."""
     page.evaluate(
-        """([base, article]) => new Promise((done) => {
-          const script = document.createElement("script");
-          Object.assign(script.dataset, { site: "open", article });
-          script.src = `${base}/embed.js`;
-          script.onload = done;
-          document.querySelector("main").append(script);
-        })""",
-        [service.base, article],
+        """(article) => {
+          const thread = document.createElement("comment-thread");
+          for (const [name, value] of Object.entries({ site: "open", article })) thread.setAttribute(name, value);
+          document.querySelector("comment-thread").replaceWith(thread);
+        }""",
+        article,
     )
 
 
 def test_the_widget_reports_and_the_desk_keeps_it(service: Service, visit: Visit) -> None:
     public(service, "by-widget", "Quite a thing to say.")
     page = visit("/demo/demo/", None)
-    widget(page, service, "by-widget")
+    widget(page, "by-widget")
     thread = page.locator("comment-thread[site=open]")
     button = thread.get_by_role("button", name="Report the comment by Ana")
     button.click()

@@ -20,6 +20,7 @@ from moderation.web import docs, shapes
 from moderation.web.api import api
 from moderation.web.bans_api import bans_api
 from moderation.web.own import own
+from moderation.web.reports import reports
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def test_every_route_of_the_api_is_in_it(document: dict[str, Any]) -> None:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.register_blueprint(api)
     app.register_blueprint(own)
+    app.register_blueprint(reports)
     app.register_blueprint(bans_api)
     served = {
         (re.sub(r"<(\w+?)(_id)?>", r"{\1}", str(rule)), method.lower())

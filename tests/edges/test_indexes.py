@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from tests.edges.test_vault import FIXED
 
-from moderation.edges import bans, comments, escalations, expiry, live, queries, queue, schema
+from moderation.edges import bans, comments, escalations, expiry, live, queries, queue, reports, schema
 from moderation.edges.bulk import Bulk
 from moderation.edges.queries import cursor_of
 from moderation.edges.queue import Asked
@@ -30,6 +30,12 @@ ASKED: list[tuple[str, Callable[[Tx], object], str]] = [
     ("the queue", lambda tx: queue.page(tx, Asked(["demo"]), None), "ix_comments_queue"),
     ("its next page", lambda tx: queue.page(tx, Asked(["demo"]), cursor_of(ID)), "ix_comments_queue"),
     ("the gravest", lambda tx: queue.page(tx, Asked(["demo"], sort=Sort.GRAVEST), None), "ix_comments_gravity"),
+    ("the most reported", lambda tx: queue.page(tx, Asked(["demo"], Status.APPROVED, sort=Sort.REPORTED), None),
+     "ix_comments_reports"),
+    ("their next page", lambda tx: queue.page(tx, Asked(["demo"], sort=Sort.REPORTED), cursor_of(f"{3:016d}", ID)),
+     "ix_comments_reports"),
+    ("how many are reported", lambda tx: reports.waiting(tx, ["demo"]), "ix_comments_reports"),
+    ("reports to forget", lambda tx: expiry.Reporters(AT).find(tx), "ix_reports_remembered"),
     ("an article", lambda tx: queries.article(tx, "demo", "a"), "articles"),
     ("articles of a batch", lambda tx: comments.find_articles(tx, "demo", ["a", "b"]), "articles"),
     ("articles of a batch, and whether there are bans", lambda tx: comments.find_articles_to_fill(tx, "demo", ["a"]),
