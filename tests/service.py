@@ -37,6 +37,7 @@ network = ["100000/minute"]
 email = ["100000/minute"]
 pair = ["100000/minute"]
 article = ["100000/minute"]
+report = ["100000/minute"]
 site = ["1000000/minute"]
 fuse = []
 burst = 1000

@@ -23,12 +23,13 @@ from moderation.errors import TooManyReports
 from moderation.runtime import Runtime
 from moderation.values import Comment, Decision, Moderator, Ruling, Sort, Status
 
-HOLDS = RULES + "\n[sites.demo.limits]\nreport = ['100/minute']\n"
+HOLDS = RULES.replace('name = "Demo"', 'name = "Demo"\nreports_hold = 3')
+LIMITS = RULES + "\n[sites.demo.limits]\nreport = ['5/minute']\n"
 
 
 @pytest.fixture
 def holding(make_runtime: Callable[..., Runtime]) -> Runtime:
-    return make_runtime(HOLDS.replace('name = "Demo"', 'name = "Demo"\nreports_hold = 3'))
+    return make_runtime(HOLDS)
 
 
 def look(rt: Runtime, comment_id: str) -> Comment:
@@ -79,7 +80,8 @@ def test_what_is_kept_names_nobody(rt: Runtime) -> None:
     assert {(row.actor, row.reason) for row in told} == {("reader", "abuse")}
 
 
-def test_a_limit_of_its_own_holds_the_hasty_up(rt: Runtime) -> None:
+def test_a_limit_of_its_own_holds_the_hasty_up(make_runtime: Callable[..., Runtime]) -> None:
+    rt = make_runtime(LIMITS)
     comment_id = public(rt)
     for number in range(1, 6):
         report(rt, comment_id, 1)
