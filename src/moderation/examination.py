@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from moderation.edges import chain, login_keys, redis_server, vault
+from moderation.edges import akismet, chain, login_keys, redis_server, vault
 from moderation.edges.outside import fetch
 from moderation.edges.schema import Store, make_engine, sqlite_module
 from moderation.errors import DeliveryError, KeysInvalid, ModerationError
@@ -41,6 +41,7 @@ def whole(env: Environment, base: str) -> list[Found]:
         ("keys", lambda: _keys(env)),
         ("rules", lambda: _rules(env)),
         ("authors", lambda: _authors(env)),
+        ("checks outside", lambda: _checks(env)),
         ("SQLite", lambda: _sqlite(env)),
         ("store", lambda: _store(env)),
         ("record", lambda: _record(env)),
@@ -124,6 +125,24 @@ def _authors(env: Environment) -> Found:
     if not ways:
         return Found("authors", None, "prove nowhere who they are.")
     return Found("authors", not faults, " ".join(faults) or f"can prove who they are: {', '.join(ways)}.")
+
+
+def _checks(env: Environment) -> Found:
+    """Which sites ask a check outside, and whether it can be asked."""
+    asked, faults = [], []
+    for name, site in load(env.rules_path).rules.sites.items():
+        external = site.settings.external
+        if external.kind == "off":
+            continue
+        asked.append(f"{name} {external.name}")
+        try:
+            if external.kind == "akismet" and not akismet.knows(akismet.account_of(env, site.id, site.settings)):
+                faults.append(f"{name}: Akismet does not know its key (MODERATION_AKISMET_KEYS).")
+        except DeliveryError as error:
+            faults.append(f"{name}: {external.name} cannot be asked: {error.why}. Its comments wait for people.")
+    if not asked:
+        return Found("checks outside", None, "none is asked.")
+    return Found("checks outside", not faults, " ".join(faults) or f"asked by {', '.join(asked)}.")
 
 
 def _sqlite(env: Environment) -> Found:

@@ -410,6 +410,54 @@ class Webhook(Table):
     )
 
 
+class External(Table):
+    """A check by somebody outside: Akismet, or a service of your own. It is asked after a comment was taken in, which
+    waits for the answer. See docs/api.md for what it is told."""
+
+    kind: Literal["off", "akismet", "generic"] = Field(
+        "off",
+        description="`akismet`: by Akismet's protocol, with the key in `MODERATION_AKISMET_KEYS`. `generic`: a service "
+        "of your own, whose secret `moderation webhooks show` prints.",
+    )
+    url: Annotated[str, _address_such_as("https://check.example.org/comments")] = Field(
+        "",
+        max_length=500,
+        description="Its address, with https. Must be given for `generic`; Akismet's own (https://rest.akismet.com) "
+        "where empty.",
+    )
+    seconds: int = Field(
+        3,
+        ge=1,
+        le=10,
+        description="How long an answer may take. Without one the comment goes on waiting, and is asked about again "
+        "for half a day.",
+    )
+    spam: Literal["tag", "hold", "spam"] = Field("spam", description="For a comment that it takes for spam.")
+    blatant: Literal["tag", "hold", "spam", "reject"] = Field(
+        "spam", description="For one that Akismet would throw away (`X-akismet-pro-tip: discard`)."
+    )
+    send_address: bool = Field(
+        False,
+        description="Tell it the network address that a comment came from. The e-mail address is never told.",
+    )
+    correct: bool = Field(
+        True,
+        description="Tell Akismet, after `grace_seconds`, what a moderator took for spam and it did not, or the other "
+        "way round.",
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.kind == "generic" and not self.url:
+            raise ValueError('an url as well, where kind is "generic"')
+        return self
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return "Akismet" if self.kind == "akismet" else urlsplit(self.url).hostname or "the check outside"
+
+
 class Receipt(Table):
     """What authors may do by the receipt of their comment: see how it stands, take it back, write it anew."""
 
@@ -517,6 +565,7 @@ class Site(Table):
     form: Form = Form()
     login: Login = Login()
     webhook: Webhook = Webhook()
+    external: External = External()
     receipt: Receipt = Receipt()
     reasons: list[Reason] = Field(
         REASONS,
@@ -684,6 +733,11 @@ class Environment(BaseSettings):
         description="Networks of your own that addresses in the rules file may lead into, with commas between them. "
         "None by default: they lead to the internet only, and with https.",
     )
+    akismet_keys: SecretStr = Field(
+        SecretStr(""),
+        description='The key of Akismet for sites with `kind = "akismet"`, or one a site, with commas between them: '
+        "`news=KEY,sport=KEY`.",
+    )
     session_idle_minutes: int = Field(
         60, ge=5, le=1440, description="A moderator is signed out after this much idle time."
     )
@@ -730,6 +784,19 @@ class Environment(BaseSettings):
             if isinstance(given, str):
                 data[name] = [part.strip() for part in given.split(",") if part.strip()]
         return data
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> Self:
+        given = self.akismet_keys.get_secret_value()
+        if given and not re.fullmatch(r"(\s*([a-z0-9-]+\s*=\s*)?[A-Za-z0-9]+\s*(,|$))+", given):
+            raise ValueError("MODERATION_AKISMET_KEYS must be one key, or SITE=KEY with commas between them")
+        return self
+
+    def akismet_key(self, site: str) -> str:
+        """The key of a site, else that of all; empty where there is none."""
+        pairs = [part.rpartition("=") for part in self.akismet_keys.get_secret_value().split(",")]
+        keys = {name.strip(): key.strip() for name, _, key in pairs}
+        return keys.get(site) or keys.get("", "")
 
     @model_validator(mode="after")
     def _can_ask(self) -> Self:

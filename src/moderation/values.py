@@ -113,6 +113,8 @@ class Finding:
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+EXTERNAL = "external.check"
+"""The rule that says what a check outside said."""
 SITES_WISH = "mode"
 """The rule that says what the site itself wishes for a comment. It tells nothing about the comment."""
 
@@ -307,6 +309,18 @@ class UnderArticle:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a check outside said about a comment: `waiting` for its answer, `ham`, `spam`, `blatant` (spam beyond
+    doubt), `hold`, or `unanswered` for good. `answer` as it came, `because` its reason, after `tries`."""
+
+    by: str
+    said: str
+    answer: str = ""
+    because: str = ""
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All facts the judge may use, and nothing else: no clock, no connection. Equal cases get equal verdicts.
 
@@ -315,7 +329,7 @@ class Case:
     `forged` or, with another comment before, `used`. `seconds_to_submit`, at least 1, is None where no good token says
     when the form was handed out. `trapped`: a field was filled in that people do not see. `solution` is how the
     proof of work was found: `none`, `good`, `wrong`, `late` or, with another comment before, `used`. `bans` are those
-    in force on who sent it.
+    in force on who sent it; `opinion` is that of a check outside, where one is asked.
     """
 
     site: str
@@ -336,6 +350,7 @@ class Case:
     trapped: bool = False
     solution: str = "none"
     bans: tuple[Ban, ...] = ()
+    opinion: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True)

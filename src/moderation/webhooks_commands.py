@@ -18,10 +18,12 @@ def webhooks() -> None:
 @webhooks.command("show")
 @options("state")
 def show(**given: Any) -> None:
-    """Print each site's receiver, what it is told, and the secret by which it checks that it was told by us.
+    """Print each site's receiver, what it is told, and the secret by which it checks that it was told by us; and so of
+    a check of the site's own.
 
     While keys are rotated there are two secrets, the newest first, and every webhook is signed with both.
     """
+    from moderation.actions import external
     from moderation.actions import webhooks as action
 
     found = with_runtime(environment(**given), lambda rt: list(action.receivers(rt)))
@@ -31,6 +33,10 @@ def show(**given: Any) -> None:
         click.echo(f"{each.site}: {each.hook.url}{' (stopped: it answered 410)' if each.is_stopped else ''}")
         click.echo(f"  told of: {', '.join(each.hook.events)}")
         for secret in each.secrets:
+            click.echo(f"  secret:  {secret}")
+    for site, url, secrets in with_runtime(environment(**given), external.shown):
+        click.echo(f"{site}: {url}\n  asked about new comments")
+        for secret in secrets:
             click.echo(f"  secret:  {secret}")
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from moderation.actions import external
 from moderation.buckets import buckets, cost
-from moderation.edges import authors, bans, journal, own, queries
+from moderation.edges import authors, bans, external_checks, journal, own, queries
 from moderation.edges.limits import too_fast
 from moderation.edges.own import Own, Rewritten
 from moderation.edges.schema import Tx
@@ -69,7 +70,7 @@ def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, reque
         raise too_fast(answer)
     case = _case(rt, found, body, address, answer, now)
     reading = Reading(case)
-    verdict = judge_reading(reading, rules)
+    case, verdict = external.waiting(case, judge_reading(reading, rules), rules)
     new = Rewritten(
         body=body,
         html=render(body, verdict.masks),
@@ -83,6 +84,9 @@ def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, reque
         if not own.rewrite(tx, found, new, rt.store.shard):
             stands = own.find(tx, found.id)
             raise _conflict(_state(rt, stands, rules)) if stands else NotFound("own-comment")
+        external_checks.drop(tx, found.id)
+        if case.opinion:
+            external_checks.ask(tx, [external.new(rt, rules, found.id, address, now, found.version + 1)])
         after = new.status.value
         journal.write(tx, [_entry(found, "edited", after, now, request_id)])
         journal.post(tx, [journal.Letter(now, found.site, "comment.edited", found.id, after, found.version + 1)])
@@ -176,7 +180,7 @@ def _case(rt: Runtime, found: Own, body: str, address: str, answer: Answer, now:
             keys += authors.by_mail(connection, found.site, typed).values()
         in_force = bans.in_force(connection, keys, now)
         banned = bans.on(in_force, found.site, keys, address, proved=found.verified, author=author)
-    return replace(case, limited=limited, record=record, bans=banned)
+    return replace(case, limited=limited, record=record, bans=banned, opinion=None)
 
 
 def _email(rt: Runtime, tx: Tx, comment_id: str) -> str | None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from moderation.edges import comments, escalations, journal, queries, reports
+from moderation.actions import external
+from moderation.edges import comments, escalations, external_checks, journal, queries, reports
 from moderation.edges.comments import Change
 from moderation.edges.schema import Tx
 from moderation.errors import Forbidden
@@ -115,6 +116,7 @@ def _decide(
         reports.settle(tx, seen.id, request_id)
     elif former and former.undone in SETTLES and former.request_id:
         reports.reopen(tx, seen.id, former.request_id)
+    _tell_check(rt, tx, seen, now)
     version = seen.version + 1
     journal.write(
         tx,
@@ -154,6 +156,13 @@ def _tell_outside(
     grace = timedelta(seconds=site.settings.grace_seconds if site and decision is not Decision.UNDO else 0)
     letter = journal.Letter(now, seen.site, "comment.decided", seen.id, after.value, seen.version + 1, now + grace)
     journal.post(tx, [letter])
+
+
+def _tell_check(rt: Runtime, tx: Tx, seen: queries.Standing, now: datetime) -> None:
+    """After the grace time it is looked whether the site's check outside was right."""
+    site = rt.rules.sites.get(seen.site)
+    if site and external.is_corrected(site):
+        external_checks.reconsider(tx, seen.id, now + timedelta(seconds=site.settings.grace_seconds))
 
 
 def _move(

@@ -15,9 +15,21 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from moderation import confirmations, forms, holders, proof_of_work
+from moderation.actions import external
 from moderation.batches import Batches, Overdue
 from moderation.buckets import LETTER, buckets, cost, is_regular, letter_buckets
-from moderation.edges import authors, bans, comments, idempotency, journal, likeness, mails, queries, search
+from moderation.edges import (
+    authors,
+    bans,
+    comments,
+    external_checks,
+    idempotency,
+    journal,
+    likeness,
+    mails,
+    queries,
+    search,
+)
 from moderation.edges.comments import NewComment
 from moderation.edges.idempotency import Claim
 from moderation.edges.limits import too_fast
@@ -192,7 +204,7 @@ def _work(rt: Runtime, works: Sequence[_Work]) -> list[Receipt | BaseException]:
     for work in left:
         work.case = _case(work)
         reading = Reading(work.case)
-        work.verdict = judge_reading(reading, work.site)
+        work.case, work.verdict = external.waiting(work.case, judge_reading(reading, work.site), work.site)
         work.language = language_told(reading, work.site)
         work.html = render(work.submission.body, work.verdict.masks)
         title = work.article.title if work.article else work.submission.article.title
@@ -484,6 +496,7 @@ def _record(rt: Runtime, works: Sequence[_Work]) -> _Answers:
         likeness.add(tx, [(work.id, _likeness(work)) for work in fresh])
         journal.write(tx, [_entry(work) for work in fresh])
         journal.post(tx, [_letter(work) for work in fresh])
+        external_checks.ask(tx, [_check(rt, work) for work in fresh if work.case and work.case.opinion])
         _ask_to_confirm(rt, tx, fresh)
     return answers | {work.id: Duplicate() if work.id in late else _receipt(work) for work in works}
 
@@ -593,6 +606,10 @@ def _entry(work: _Work) -> journal.Entry:
 def _letter(work: _Work) -> journal.Letter:
     assert work.verdict is not None
     return journal.Letter(work.now, work.submission.site, "comment.received", work.id, work.verdict.status.value, 1)
+
+
+def _check(rt: Runtime, work: _Work) -> external_checks.New:
+    return external.new(rt, work.site, work.id, work.submission.address, work.now)
 
 
 def _receipt(work: _Work) -> Receipt:

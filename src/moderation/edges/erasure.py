@@ -26,6 +26,7 @@ from moderation.edges.schema import (
     comments,
     earlier_texts,
     escalations,
+    external_checks,
     idempotency_keys,
     journal,
     likenesses,
@@ -161,6 +162,7 @@ def _delete_around(tx: Tx, comment_id: str) -> None:
         notes,
         likenesses,
         reports,
+        external_checks,
     ):
         tx.execute(delete(table).where(table.c.comment_id == comment_id))
 

@@ -10,9 +10,11 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from moderation.errors import DeliveryError
@@ -27,10 +29,19 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request: `body` is sent by POST, where there is one."""
+    """A request: `body` is sent by POST, where there is one. The answer may take `seconds`, else `WHOLE`."""
 
     headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": "application/json"})
     body: bytes | None = None
+    seconds: float | None = None
+
+
+class Answer(NamedTuple):
+    """The names of `headers` are in small letters."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
 
 
 def objection(url: str, inside: Sequence[Network]) -> str | None:
@@ -69,15 +80,15 @@ _NUMBERS = r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}"
 
 def fetch(url: str, inside: Sequence[Network], most: int) -> bytes:
     """The body of an answer 200, at most `most` bytes. Raises DeliveryError as `ask` does, and for another answer."""
-    status, body = ask(url, inside, most, Ask())
-    if status != 200:
-        raise DeliveryError(f"answer-{status}", permanent=False)
-    return body
+    answer = ask(url, inside, most, Ask())
+    if answer.status != 200:
+        raise DeliveryError(f"answer-{answer.status}", permanent=False)
+    return answer.body
 
 
-def ask(url: str, inside: Sequence[Network], most: int, what: Ask) -> tuple[int, bytes]:
-    """Status and body of the answer; the body is read of a 200 only, at most `most` bytes. `inside` are networks of
-    ours that may be asked as well; without TLS only those. Raises DeliveryError. Names are resolved here, so this may
+def ask(url: str, inside: Sequence[Network], most: int, what: Ask) -> Answer:
+    """The answer; its body is read of a 200 only, at most `most` bytes. `inside` are networks of ours that may be asked
+    as well; without TLS only those. Raises DeliveryError. Names are resolved here, so this may
     take as long as the system's resolver: never call it while somebody waits."""
     try:
         parts = urlsplit(url)
@@ -90,14 +101,15 @@ def ask(url: str, inside: Sequence[Network], most: int, what: Ask) -> tuple[int,
     is_ours = all(any(address in network for network in inside) for address in addresses)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_ours):
         raise DeliveryError("not-https", permanent=True)
+    end = time.monotonic() + (what.seconds or WHOLE)
     try:
-        return _ask(parts, host, _connected(addresses, port), most, what)
+        return _ask(parts, host, _connected(addresses, port, end), most, what, end)
     except (OSError, ssl.SSLError, http.client.HTTPException, ValueError):
         raise DeliveryError("connection", permanent=False) from None
 
 
-def _ask(parts: SplitResult, host: str, sock: socket.socket, most: int, what: Ask) -> tuple[int, bytes]:
-    with sock, _within(WHOLE, sock):
+def _ask(parts: SplitResult, host: str, sock: socket.socket, most: int, what: Ask, end: float) -> Answer:
+    with sock, _within(_left(end), sock):
         if parts.scheme == "https":
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
         line = http.client.HTTPConnection(host, parts.port, timeout=WHOLE)
@@ -107,12 +119,13 @@ def _ask(parts: SplitResult, host: str, sock: socket.socket, most: int, what: As
         line.request(method, path, what.body, {"User-Agent": "moderation", **what.headers})
         answer = line.getresponse()
         body = answer.read(most + 1) if answer.status == 200 else b""
+        told = {name.lower(): value for name, value in answer.getheaders()}
         line.close()
     if len(body) > most:
         raise DeliveryError("too-long", permanent=False)
     if answer.status == 200 and answer.length:
         raise http.client.IncompleteRead(body, answer.length)
-    return answer.status, body
+    return Answer(answer.status, body, told)
 
 
 @contextmanager
@@ -145,14 +158,22 @@ def _resolved(host: str, port: int) -> list[Address]:
         raise DeliveryError("name", permanent=False) from None
 
 
-def _connected(addresses: Sequence[Address], port: int) -> socket.socket:
+def _connected(addresses: Sequence[Address], port: int, end: float) -> socket.socket:
     """To the addresses that were looked at, not to what the name may mean by now."""
     for address in addresses[:-1]:
         try:
-            return socket.create_connection((str(address), port), timeout=WHOLE / 2)
+            return socket.create_connection((str(address), port), timeout=_left(end) / 2)
         except OSError:
             continue
-    return socket.create_connection((str(addresses[-1]), port), timeout=WHOLE / 2)
+    return socket.create_connection((str(addresses[-1]), port), timeout=_left(end))
+
+
+def _left(end: float) -> float:
+    """Raises TimeoutError when there is no time left."""
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _may_ask(address: Address, inside: Sequence[Network]) -> bool:

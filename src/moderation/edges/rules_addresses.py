@@ -12,7 +12,7 @@ from moderation.settings import Rules
 from moderation.toml_places import Path as Key
 from moderation.toml_places import Places
 
-ADDRESSES = (("login", "keys"), ("webhook", "url"))
+ADDRESSES = (("login", "keys"), ("webhook", "url"), ("external", "url"))
 """The settings of a site that are addresses the service asks."""
 
 

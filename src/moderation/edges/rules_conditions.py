@@ -20,7 +20,7 @@ CHECKS = frozenset({
     "links", "style.shouting", "style.repetition", "duplicates.near", "author.disposable-email", "author.record",
     "author.ban",
     "mode", "duplicates.similar", "links.density", "links.disguised", "style.phrases", "style.script", "article.burst",
-    "form.token", "form.trap", "form.proof",
+    "form.token", "form.trap", "form.proof", "external.check",
 })  # fmt: skip
 """The ids of the built-in checks, which stand beside the rules' in every record."""
 

@@ -447,6 +447,26 @@ webhooks = Table(  # receivers that want nothing more: until their address chang
     Column("stopped_at", Utc, nullable=False),
 )
 
+external_checks = Table(  # comments that a check outside is asked about, or was
+    "external_checks",
+    metadata,
+    Column("comment_id", sa.String(16), ForeignKey("comments.id", ondelete="CASCADE"), primary_key=True),
+    Column("site", sa.String(40), nullable=False),
+    Column("version", sa.Integer, nullable=False),  # of the comment when it came to this text
+    Column("may_publish", sa.Boolean, nullable=False),
+    Column("address", sa.Text),  # sealed; while it waits, where the site sends it
+    Column("due_at", Utc),  # null where nothing is left to do
+    Column("attempts", sa.Integer, nullable=False),
+    Column("said", sa.String(10)),  # `ham` or `spam`: what it takes the comment for, as far as we know
+    Index(
+        "ix_external_checks_due",
+        "site",
+        "due_at",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+)
+
 tallies = Table(  # counts by site and hour (`edges.tallies`): what the page of numbers adds up
     "tallies",
     metadata,

@@ -37,6 +37,12 @@ decisions_total = Counter("moderation_decisions_total", "Moderators' decisions b
 reports_total = Counter("moderation_reports_total", "Reports of readers by what became of them.", ["result"])
 mails_total = Counter("moderation_mails_total", "Letters by e-mail by result: sent, later, given-up.", ["result"])
 webhooks_total = Counter("moderation_webhooks_total", "Webhooks by result: sent, later, given-up.", ["result"])
+external_checks_total = Counter(
+    "moderation_external_checks_total", "Comments a check outside was asked about: sent, later, given-up.", ["result"]
+)
+external_corrections_total = Counter(
+    "moderation_external_corrections_total", "Corrections told to a check outside: sent, later, given-up.", ["result"]
+)
 policy_reports_total = Counter("moderation_csp_reports_total", "Reports of browsers that a page's policy was broken.")
 log_lines_lost = Counter("moderation_log_lines_lost_total", "Log lines that could not be written.")
 rules_ok = Gauge(
@@ -144,6 +150,8 @@ def exposition(waiting: Callable[[], list[SiteWaits]]) -> bytes:
             reports_total,
             mails_total,
             webhooks_total,
+            external_checks_total,
+            external_corrections_total,
             policy_reports_total,
             log_lines_lost,
             rules_ok,

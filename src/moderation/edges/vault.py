@@ -122,6 +122,7 @@ class Vault:
     def __init__(self, keys: Keys) -> None:
         self._emails = _Sealer(keys.live("email-enc"), b"email|comments|")
         self._mails = _Sealer(keys.live("email-enc"), b"letter|mails|")
+        self._senders = _Sealer(keys.live("email-enc"), b"address|external_checks|")
         self._names = _Sealer(keys.live("email-enc"), b"name|authors|")
         self._seeds = _Sealer(keys.live("totp"), b"seed|people|")
         self._index_keys = [(bytes([key.id]), _mac(key)) for key in keys.live("email-index")]
@@ -155,6 +156,14 @@ class Vault:
     def open_mail(self, sealed: str, mail_id: str) -> str:
         """Raises Unreadable."""
         return self._mails.open(sealed, mail_id)
+
+    def seal_sender(self, address: str, comment_id: str) -> str:
+        """As `seal`, for a network address that waits to be told to a check outside."""
+        return self._senders.seal(address, comment_id)
+
+    def open_sender(self, sealed: str, comment_id: str) -> str:
+        """Raises Unreadable."""
+        return self._senders.open(sealed, comment_id)
 
     def seal_name(self, name: str, author_id: bytes) -> str:
         """As `seal`, for the name under which an author has proved who they are."""

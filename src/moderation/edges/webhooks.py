@@ -97,15 +97,19 @@ def signature(secrets: Sequence[bytes], message: Message, at: datetime) -> str:
     return " ".join(f"v1,{mac}" for mac in each)
 
 
-def send(url: str, inside: Sequence[Network], secrets: Sequence[bytes], message: Message, at: datetime) -> None:
-    """Raises DeliveryError for any answer but 2xx; `GONE` means that nothing more is wanted."""
-    headers = {
+def signed(secrets: Sequence[bytes], message: Message, at: datetime) -> dict[str, str]:
+    """The headers of a message in JSON, by which its receiver checks that it comes from us."""
+    return {
         "Content-Type": "application/json",
         "webhook-id": message.id,
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": signature(secrets, message, at),
     }
-    status, _ = outside.ask(url, inside, MOST_ANSWERED, Ask(headers, message.body))
+
+
+def send(url: str, inside: Sequence[Network], secrets: Sequence[bytes], message: Message, at: datetime) -> None:
+    """Raises DeliveryError for any answer but 2xx; `GONE` means that nothing more is wanted."""
+    status = outside.ask(url, inside, MOST_ANSWERED, Ask(signed(secrets, message, at), message.body)).status
     if not 200 <= status < 300:
         raise DeliveryError(f"answer-{status}", permanent=status == 410)
 

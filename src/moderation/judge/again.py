@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from moderation.judge import checks, forms, signals
+from moderation.judge import checks, external, forms, signals
 from moderation.judge.pipeline import CHECKS, Check, ask_check, ask_own, weigh
 from moderation.judge.reading import Reading
 from moderation.judge.ruleset import SiteRules
@@ -84,6 +84,7 @@ SETTINGS: Mapping[Check, tuple[str, ...]] = {
     signals.repeated_phrases: (),
     signals.other_script: ("words",),
     signals.burst: (),
+    external.check: ("external",),
     checks.disposable_email: ("author",),
     checks.record: ("author",),
     checks.mode: ("mode", "first_approved"),

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from moderation.values import AuthorRecord, Ban, Case, Effect, Limited, UnderArticle, Whom
+from moderation.values import AuthorRecord, Ban, Case, Effect, Limited, Opinion, UnderArticle, Whom
 
 
 def remember(case: Case) -> dict[str, Any]:
     """The facts of `case` as JSON, for `recall`."""
     record, limited, article = case.record, case.limited, case.article
-    return {
+    asked = {} if case.opinion is None else told(case.opinion)
+    return asked | {
         "closed": case.article_closed,
         "has_email": case.has_email,
         "disposable_email": case.disposable_email,
@@ -33,6 +34,11 @@ def remember(case: Case) -> dict[str, Any]:
         "form": [case.form, case.trapped, case.solution],
         "bans": [[ban.id, ban.whom.value, ban.effect.value, ban.reason, ban.doubtful] for ban in case.bans],
     }
+
+
+def told(opinion: Opinion) -> dict[str, Any]:
+    """What a check outside said, as it stands among the facts."""
+    return {"opinion": [opinion.by, opinion.said, opinion.answer, opinion.because, opinion.tries]}
 
 
 def recall(
@@ -73,6 +79,7 @@ def recall(
             Ban(ban_id, Whom(whom), Effect(effect), reason, doubtful)
             for ban_id, whom, effect, reason, doubtful in facts.get("bans", ())  # not in old records
         ),
+        opinion=Opinion(*facts["opinion"]) if "opinion" in facts else None,
     )
 
 

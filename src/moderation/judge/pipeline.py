@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from moderation.judge import checks, forms, signals
+from moderation.judge import checks, external, forms, signals
 from moderation.judge.reading import Reading
 from moderation.judge.rules import RULES_CHECK, ask_rules
 from moderation.judge.ruleset import SiteRules
-from moderation.values import Case, Decision, Effect, Finding, Span, Verdict
+from moderation.values import EXTERNAL, Case, Decision, Effect, Finding, Opinion, Span, Verdict
 
 Check = Callable[[Reading, SiteRules], Finding]
 
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     signals.repeated_phrases,
     signals.other_script,
     signals.burst,
+    external.check,  # what somebody outside says
     checks.disposable_email,
     checks.record,  # what was decided before
     checks.mode,  # the site's own wish, which everything above and the admin's rules may overrule
@@ -46,7 +48,9 @@ CODES = frozenset({
     "first-comments", "pre-moderation", "similar-text", "link-density", "disguised-link", "repeated-phrases",
     "other-script", "burst", "form-missing", "form-forged", "form-used", "form-early", "form-late", "form-trap",
     "proof-missing", "proof-wrong", "proof-used", "proof-late", "rule", "reported",
-    "rule-observed", "rule-failed", "site-fuse", "banned", "banned-perhaps", "pre-moderated",
+    "rule-observed", "rule-failed", "site-fuse", "external-check-waiting", "external-check-ham", "external-check-spam",
+    "external-check-blatant", "external-check-hold", "external-check-unanswered", "banned", "banned-perhaps",
+    "pre-moderated",
 })  # fmt: skip
 """Every code a finding may carry; the door has a sentence for each."""
 
@@ -66,6 +70,13 @@ def judge(case: Case, site: SiteRules) -> Verdict:
 def judge_reading(reading: Reading, site: SiteRules) -> Verdict:
     """The same for a case that was read before."""
     return _verdict([ask_check(check, reading, site) for check in CHECKS], reading, site)
+
+
+def with_opinion(verdict: Verdict, opinion: Opinion | None, site: SiteRules) -> Verdict:
+    """The verdict that it would have been, had this been said outside. What else was found stays as it was."""
+    told = external.found(opinion, site) if opinion else Finding(EXTERNAL)
+    findings = tuple(told if each.rule == EXTERNAL else each for each in verdict.findings)
+    return replace(verdict, decision=weigh(findings), findings=findings)
 
 
 def language_told(reading: Reading, site: SiteRules) -> str | None:

@@ -61,6 +61,14 @@ def without_contacts(text: str, most: int) -> str:
     return mask_contacts(text, find_contacts(text))[:most]
 
 
+def without_any_contact(text: str) -> str:
+    """`text` with its contact data masked, also where an address is percent-encoded as in a web address."""
+    masked = mask_contacts(text, find_contacts(text))
+    if "%" not in masked or not holds_address(masked):
+        return masked
+    return re.sub(r"\S+", lambda part: MASKS["email"] if holds_address(part[0]) else part[0], masked)
+
+
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x2060: 0x20, 0x200B: 0x20, 0xFEFF: 0x20, 0xA0: 0x20, 0xAD: 0x20}
 _WIDE |= {base + i: 0x30 + i for base in (0x660, 0x6F0, 0x966, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC) for i in range(10)}
 

@@ -38,6 +38,8 @@ ACTIONS: Mapping[str, str] = {
     "reported": "reported it",
     "held": "had it wait again",
     "withdrawn": "took it back",
+    "checked": "was asked about it",
+    "corrected": "was told what a moderator thinks of it",
     "email-revealed": "looked at the author's e-mail address",
 }
 """What people did, by the record's word for it."""

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from moderation.catalogue import _, counted, moment, plural, spoken
-from moderation.values import Decision, Effect, Finding, Span, Status
+from moderation.values import EXTERNAL, Decision, Effect, Finding, Span, Status
 
 STATUSES: Mapping[Status, str] = {
     Status.PENDING: "Pending",
@@ -82,6 +82,12 @@ FINDINGS: Mapping[str, str] = {
     "proof-wrong": "The calculation against spam was wrong",
     "proof-used": "The calculation against spam had served another comment before",
     "proof-late": "The calculation against spam was done too long before",
+    "external-check-waiting": "{by} has not answered yet",
+    "external-check-ham": "{by} sees no spam",
+    "external-check-spam": "{by} takes it for spam",
+    "external-check-blatant": "{by} takes it for spam beyond doubt",
+    "external-check-hold": "{by} asks that somebody look at it",
+    "external-check-unanswered": "{by} was asked {tries} times and never answered",
     "burst": "{recent} comments at once under this article",
     "disposable-email": "The e-mail address is of a throw-away kind",
     "banned": "A ban on this {whom}: {because}",
@@ -123,6 +129,7 @@ PASSED: Mapping[str, str] = {
     "article.burst": "No rush of comments under this article",
     "author.disposable-email": "No throw-away e-mail address",
     "author.record": "Nothing against the author",
+    "external.check": "No check outside was asked",
 }
 """What a rule says when it passes, by its id."""
 
@@ -144,6 +151,7 @@ RULES: Mapping[str, str] = {
     "author.disposable-email": "Throw-away e-mail",
     "author.record": "The author's record",
     "reports": "Reports by readers",
+    "external.check": "A check outside",
 }
 """Rules by their ids, as the filter of the queue names them."""
 
@@ -163,6 +171,8 @@ def finding(found: Finding) -> str:
         return _(PASSED[found.rule]) if found.rule in PASSED else _("Nothing found")
     template = _(FINDINGS[found.code]) if found.code in FINDINGS else found.code.replace("-", " ").capitalize()
     said = template.format_map(_Numbers(found.data))
+    if found.rule == EXTERNAL and (because := found.data.get("because")):
+        said = f"{said}: {because}"
     return f"{said} {_(PLACES[found.field])}" if found.field in PLACES else said
 
 
