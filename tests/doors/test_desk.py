@@ -161,11 +161,20 @@ def test_a_card_says_who_what_where_when_and_why(service: Service, ana: Visitor)
     assert card.count("<mark") == 3
 
 
-def test_what_the_public_does_not_see_is_struck_through(service: Service, ana: Visitor) -> None:
-    card = ana.card(held(service, body=f"Write to {BODY_CANARY} please."))
-    assert f"[e-mail address, hidden from the public: {BODY_CANARY}]" in words(card)
-    assert "<mark class=masked" in card
-    assert "Struck through: contact data that the public does not see." in words(card)
+def test_the_card_shows_what_the_public_sees_and_the_text_as_sent_what_it_does_not(
+    service: Service, ana: Visitor
+) -> None:
+    comment = held(service, body=f"*Write* to {BODY_CANARY} please, or to [me](https://evil.example/me).")
+    card = ana.card(comment)
+    assert BODY_CANARY not in card
+    assert "<em>Write</em> to" in card
+    assert "[e-mail address, hidden from the public: [e-mail hidden]]" in words(card)
+    assert "Underlined with dots: what stands for words that the public does not see." in words(card)
+    assert re.search(r'<span class="link" title="https://evil.example/me">me</span>.*\(<bdi>evil.example</bdi>\)', card)
+    assert 'href="https://evil.example' not in card, "a link on the desk leads nowhere"
+    sent = ana.get(f"/desk/comments/{comment}/as-sent")
+    assert f"[e-mail address, hidden from the public: {BODY_CANARY}]" in words(sent)
+    assert "*Write* to" in words(sent)
 
 
 def test_a_reply_shows_what_it_answers(service: Service, ana: Visitor) -> None:
@@ -186,9 +195,8 @@ def test_readers_text_stays_text_and_isolated(service: Service, ana: Visitor) ->
     assert "<script>" not in card
     assert "&lt;/div&gt;&lt;script&gt;" in card
     assert "<bdi>&lt;b&gt;Bo&lt;/b&gt;</bdi>" in card
-    assert 'title="zero width space"' in card
-    assert "[right-to-left override]" in words(card)
-    assert "\u202e" not in card, "a mark stands for it, so that it cannot turn the page round"
+    assert "2 characters in it cannot be seen." in words(card)
+    assert '<p dir="auto">&lt;/div&gt;' in card, "what turns the text round ends with its paragraph"
 
 
 # ---- deciding ----

@@ -39,7 +39,12 @@ class Masked(Protocol):
 
 def render(body: str, masks: Sequence[Masked] = ()) -> str:
     """The HTML of `body` with `masks` replaced. Each block carries `dir="auto"`."""
-    text = _visible(masked(body, masks))
+    return rendered(masked(body, masks))
+
+
+def rendered(text: str) -> str:
+    """The HTML of a text whose masks are in their places."""
+    text = _visible(text)
     packed = _GAPS.sub("\n", text)
     shown = _marked(text) if _MARKUP.search(packed) and not _is_hostile(packed) else _plain(text)
     return shown.replace(_STAR, "*").replace(_MARK, "[removed]")
@@ -52,15 +57,28 @@ def _is_hostile(text: str) -> bool:
 def masked(body: str, masks: Sequence[Masked]) -> str:
     """`body` with each mask's span replaced: contact data by its fixed words, a word by its first letter and stars,
     what a moderator took out by a mark. Masks may overlap; what one of them hides stays hidden."""
-    pieces, at, label = [], 0, ""
+    pieces, at = [], 0
+    for begins, ends, shown in mask_places(body, masks):
+        pieces += [body[at:begins], shown]
+        at = ends
+    return "".join(pieces) + body[at:]
+
+
+def mask_places(body: str, masks: Sequence[Masked]) -> list[tuple[int, int, str]]:
+    """Where something of `body` is hidden: start, end, and what `rendered` takes in its place. In order, none over
+    another."""
+    places: list[tuple[int, int, str]] = []
+    at, label = 0, ""
     for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end)):
         if mask.end <= at:
             continue
         begins = max(mask.start, at)
         if mask.start >= at or mask.label != label:
-            pieces += [body[at:begins], _shown(body[begins : mask.end], mask.label)]
+            places.append((begins, mask.end, _shown(body[begins : mask.end], mask.label)))
+        else:
+            places[-1] = (places[-1][0], mask.end, places[-1][2])
         at, label = mask.end, mask.label
-    return "".join(pieces) + body[at:]
+    return places
 
 
 def _shown(hidden: str, label: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from moderation.catalogue import _
+from moderation.catalogue import _, counted
 from moderation.settings import Reason, Site
 from moderation.text.markup import REDACTED
 from moderation.values import Comment, Decision, Effect, Finding, Moderator, Right, Span, Status
@@ -17,6 +17,7 @@ from moderation.web import sentences
 from moderation.web.languages import language_name
 from moderation.web.marks import Piece, pieces
 from moderation.web.reasons import reason_words
+from moderation.web.shown import Shown, shown
 
 EXCERPT = 240
 """Characters of another comment that are shown."""
@@ -40,7 +41,7 @@ class Card:
     comment: Comment
     site_name: str
     name: list[Piece]
-    text: list[Piece]
+    text: Shown
     website: list[Piece]
     record: str
     first_seen: str
@@ -70,8 +71,8 @@ def card(comment: Comment, site: Site, who: Moderator, now: datetime) -> Card:
     return Card(
         comment=comment,
         site_name=site.name or comment.site,
-        name=pieces(comment.author_name, _spans(comment, "author.name")),
-        text=pieces(comment.body, _spans(comment, "body"), comment.masks),
+        name=pieces(comment.author_name, spans(comment, "author.name")),
+        text=shown(comment.body, comment.html, tuple(spans(comment, "body")), comment.masks),
         website=_website(comment),
         record=_record(comment),
         first_seen=sentences.clock(comment.record.first_seen, now, zone) if comment.record.first_seen else "",
@@ -102,10 +103,11 @@ def _foreign(comment: Comment, site: Site) -> str:
 
 
 def _hides(comment: Comment) -> str:
-    """What stands struck through, in words; empty where nothing does."""
-    if any(mask.label == REDACTED for mask in comment.masks):
-        return _("Struck through: what the public does not see.")
-    return _("Struck through: contact data that the public does not see.") if comment.masks else ""
+    """What the text as it was sent holds beside what is shown, in words; empty where it is the same."""
+    told = [_("Underlined with dots: what stands for words that the public does not see.")] if comment.masks else []
+    if unseen := sum(bool(piece.unseen) for piece in pieces(comment.body, [])):
+        told.append(counted("{n} character in it cannot be seen.", "{n} characters in it cannot be seen.", unseen))
+    return " ".join(told)
 
 
 def moves(comment: Comment, who: Moderator) -> frozenset[Decision]:
@@ -132,7 +134,7 @@ def _escalated(comment: Comment, reader: str, now: datetime, zone: ZoneInfo) -> 
     return f"{told}: {why}" if why else told
 
 
-def _spans(comment: Comment, field: str) -> list[Span]:
+def spans(comment: Comment, field: str) -> list[Span]:
     """The spans of the findings that say something, labelled with what the rule found."""
     return [
         sentences.labelled(span, found)
@@ -156,7 +158,7 @@ def _website(comment: Comment) -> list[Piece]:
     """The host, which is enough to know a site by; the whole address where a rule matched in it."""
     if not comment.author_url:
         return []
-    if matched := _spans(comment, "author.url"):
+    if matched := spans(comment, "author.url"):
         return pieces(comment.author_url, matched)
     return [Piece((urlsplit(comment.author_url).hostname or comment.author_url).removeprefix("www."))]
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
-from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation.actions import notes as noting
@@ -27,12 +26,12 @@ from moderation.values import Comment, Moderator, Right, Sort
 from moderation.web import auth, sentences
 from moderation.web.answers import private
 from moderation.web.ban_lines import ban_part
-from moderation.web.cards import excerpt
+from moderation.web.cards import excerpt, spans
 from moderation.web.context import rt
 from moderation.web.decisions import COMMENT_ID, card_for
 from moderation.web.history import lines
 from moderation.web.hosts import hosts
-from moderation.web.marks import abbreviation, as_sent
+from moderation.web.marks import abbreviation, pieces
 from moderation.web.reasons import reason_words
 from moderation.web.views import View, settings_of, zone_of
 
@@ -152,11 +151,10 @@ class Part:
 def _as_sent(asking: _Asking) -> dict[str, Any]:
     comment = asking.comment
     return {
-        "text": as_sent(comment.body),
-        "name": as_sent(comment.author_name),
-        "website": as_sent(comment.author_url or ""),
+        "text": pieces(comment.body, spans(comment, "body"), comment.masks, all_unseen=True),
+        "name": pieces(comment.author_name, spans(comment, "author.name"), all_unseen=True),
+        "website": pieces(comment.author_url or "", spans(comment, "author.url"), all_unseen=True),
         "hosts": hosts(comment.body, comment.author_url),
-        "public": Markup(comment.html),  # noqa: S704 - made and cleaned by text.markup when the comment was written
     }
 
 
@@ -257,6 +255,7 @@ def _redact(asking: _Asking) -> dict[str, Any]:
         if mask.label == REDACTED:
             places.append({"span": mask, "words": comment.body[mask.start : mask.end], "lines": told_of})
     return {
+        "text": pieces(comment.body, spans(comment, "body"), comment.masks),
         "places": places,
         "may": asking.who.may(Right.DECIDE, comment.site),
         "reasons": site.reasons,

@@ -31,11 +31,13 @@ class Piece:
     unseen: str = ""
 
 
-def pieces(text: str, matched: Iterable[Span], masked: Iterable[Span] = ()) -> list[Piece]:
-    """`text` in order. Spans may overlap, touch, or reach past the end (an older text may have been longer)."""
+def pieces(text: str, matched: Iterable[Span], masked: Iterable[Span] = (), *, all_unseen: bool = False) -> list[Piece]:
+    """`text` in order. Spans may overlap, touch, or reach past the end (an older text may have been longer). With
+    `all_unseen` every character that shows nothing is a piece of its own: also those that do their work, tabs, and line
+    ends, whose pieces keep the line end."""
     spans = [span for span in matched if 0 <= span.start < min(span.end, len(text))]
     masks = [span for span in masked if 0 <= span.start < min(span.end, len(text))]
-    unseen = dict(_unseen(text))
+    unseen = dict(_all_unseen(text) if all_unseen else _unseen(text))
     cuts = {0, len(text)}
     for span in (*spans, *masks):
         cuts |= {span.start, min(span.end, len(text))}
@@ -55,16 +57,8 @@ def pieces(text: str, matched: Iterable[Span], masked: Iterable[Span] = ()) -> l
     ]
 
 
-def as_sent(text: str) -> list[Piece]:
-    """`text` in order, with every character that shows nothing as a piece of its own: also those that do their work,
-    tabs, and line ends, whose pieces keep the line end."""
-    found: list[Piece] = []
-    plain = 0
-    for at, char in enumerate(text):
-        if name := _name_of_unseen(char):
-            found += [Piece(text[plain:at])] * (plain < at) + [Piece(char, unseen=name)]
-            plain = at + 1
-    return [*found, Piece(text[plain:])] if plain < len(text) else found
+def _all_unseen(text: str) -> Iterable[tuple[int, str]]:
+    return ((at, name) for at, char in enumerate(text) if (name := _name_of_unseen(char)))
 
 
 def _name_of_unseen(char: str) -> str:

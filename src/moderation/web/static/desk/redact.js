@@ -1,4 +1,5 @@
-// The form that takes words out: what is selected in the card's text is put into it, with its exact place.
+// The form that takes words out: what is selected in the text as it was sent is put into it, with its exact place; of
+// what is selected in the card only the words, unless they stand in one place alone.
 
 import { current } from "./cards.js";
 import { main } from "./page.js";
@@ -11,21 +12,37 @@ function placeOf(text, node, offset) {
   const range = document.createRange();
   range.setStart(text, 0);
   range.setEnd(node, offset);
-  const before = range.cloneContents();
-  for (const mark of before.querySelectorAll(".unseen")) mark.replaceWith("?");
+  return [...plain(range.cloneContents())].length;
+}
+
+function plain(shown) {
+  const before = shown.cloneNode(true);
+  for (const mark of before.querySelectorAll(".unseen")) mark.replaceWith("data-line" in mark.dataset ? "" : "?");
   for (const words of before.querySelectorAll(".sr")) words.remove();
-  return [...before.textContent].length;
+  return before.textContent;
 }
 
 function selected(card) {
-  const text = card.querySelector(".text");
+  const raw = card.querySelector("[data-raw]");
   const selection = getSelection();
-  if (!selection.rangeCount || selection.isCollapsed) return null;
+  if (!raw || !selection.rangeCount || selection.isCollapsed) return null;
   const range = selection.getRangeAt(0);
-  if (!text.contains(range.startContainer) || !text.contains(range.endContainer)) return null;
-  const start = placeOf(text, range.startContainer, range.startOffset);
-  const end = placeOf(text, range.endContainer, range.endOffset);
-  return start < end ? { start, end, words: selection.toString() } : null;
+  const holds = (text) => text.contains(range.startContainer) && text.contains(range.endContainer);
+  const words = selection.toString();
+  if (holds(card.querySelector(".text"))) return words.trim() ? { words: words.trim(), ...onlyPlace(raw, words.trim()) } : null;
+  if (!holds(raw)) return null;
+  const start = placeOf(raw, range.startContainer, range.startOffset);
+  const end = placeOf(raw, range.endContainer, range.endOffset);
+  return start < end ? { start, end, words } : null;
+}
+
+// Where words stand in the text as it was sent, if that is in one place only.
+function onlyPlace(raw, words) {
+  const text = plain(raw);
+  const at = text.indexOf(words);
+  if (at < 0 || text.indexOf(words, at + 1) >= 0) return { start: null, end: null };
+  const start = [...text.slice(0, at)].length;
+  return { start, end: start + [...words].length };
 }
 
 function take(card) {
