@@ -1,25 +1,27 @@
 // The form that takes words out: what is selected in the text as it was sent is put into it, with its exact place; of
-// what is selected in the card only the words, unless they stand in one place alone.
+// what is selected in the card as well, where the words stand as often in the one as in the other.
 
 import { current } from "./cards.js";
 import { main } from "./page.js";
 
 const formOf = (card) => card?.querySelector("form[action$='/redactions']");
 
-// What stands in the text up to a point of the page, in code points. Marks for unseen characters stand for one each,
-// words for screen readers for none.
-function placeOf(text, node, offset) {
+const lengthOf = (text) => [...text].length; // in code points
+
+// What stands in a text of the page up to a point of it.
+function before(text, node, offset) {
   const range = document.createRange();
   range.setStart(text, 0);
   range.setEnd(node, offset);
-  return [...plain(range.cloneContents())].length;
+  return plain(range.cloneContents());
 }
 
+// Marks for unseen characters stand for one each, words of ours for none.
 function plain(shown) {
-  const before = shown.cloneNode(true);
-  for (const mark of before.querySelectorAll(".unseen")) mark.replaceWith("data-line" in mark.dataset ? "" : "?");
-  for (const words of before.querySelectorAll(".sr")) words.remove();
-  return before.textContent;
+  const copy = shown.cloneNode(true);
+  for (const mark of copy.querySelectorAll(".unseen")) mark.replaceWith("line" in mark.dataset ? "" : "?");
+  for (const words of copy.querySelectorAll(".sr, .host")) words.remove();
+  return copy.textContent;
 }
 
 function selected(card) {
@@ -29,20 +31,21 @@ function selected(card) {
   const range = selection.getRangeAt(0);
   const holds = (text) => text.contains(range.startContainer) && text.contains(range.endContainer);
   const words = selection.toString();
-  if (holds(card.querySelector(".text"))) return words.trim() ? { words: words.trim(), ...onlyPlace(raw, words.trim()) } : null;
+  const text = card.querySelector(".text");
+  if (holds(text)) return words.trim() ? { words: words.trim(), ...samePlace(text, raw, range, words.trim()) } : null;
   if (!holds(raw)) return null;
-  const start = placeOf(raw, range.startContainer, range.startOffset);
-  const end = placeOf(raw, range.endContainer, range.endOffset);
+  const start = lengthOf(before(raw, range.startContainer, range.startOffset));
+  const end = lengthOf(before(raw, range.endContainer, range.endOffset));
   return start < end ? { start, end, words } : null;
 }
 
-// Where words stand in the text as it was sent, if that is in one place only.
-function onlyPlace(raw, words) {
-  const text = plain(raw);
-  const at = text.indexOf(words);
-  if (at < 0 || text.indexOf(words, at + 1) >= 0) return { start: null, end: null };
-  const start = [...text.slice(0, at)].length;
-  return { start, end: start + [...words].length };
+// The place in the text as it was sent of words that are selected as the public sees them.
+function samePlace(text, raw, range, words) {
+  const sent = plain(raw).split(words);
+  const number = before(text, range.startContainer, range.startOffset).split(words).length;
+  if (sent.length !== plain(text).split(words).length || number >= sent.length) return { start: null, end: null };
+  const start = lengthOf(sent.slice(0, number).join(words));
+  return { start, end: start + lengthOf(words) };
 }
 
 function take(card) {
