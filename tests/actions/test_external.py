@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import socket
+import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from tests.outside import outside as outside
 from tests.service import RULES
 
 from moderation import examination, receipts
-from moderation.actions import external, own_comment, privacy
+from moderation.actions import external, own_comment, privacy, retention
 from moderation.commands import COMMAND_LINE
 from moderation.edges import external_checks, generic_check, queries
 from moderation.edges.schema import comment_rules, counters, journal, outbox
@@ -345,6 +346,36 @@ def test_what_people_decided_meanwhile_stands(own: Runtime, outside: Outside) ->
     assert told(own, comment).code == "external-check-spam", "the card tells it all the same"
 
 
+def test_people_and_answers_at_the_same_moment_decide_each_comment_once(make_runtime: Make, outside: Outside) -> None:
+    says(outside, "ham")
+    desk, worker = (make_runtime(rules(outside.url, "generic"), **HERE) for _ in range(2))
+    sent = [send(desk, number, site="open") for number in range(16)]
+    begin = threading.Barrier(2)
+
+    def decide() -> list[str]:
+        begin.wait(20)
+        return [rule(desk, comment, 1, Decision.REJECT).result for comment in reversed(sent)]
+
+    def ask() -> int:
+        begin.wait(20)
+        return external.ask_due(worker)
+
+    with ThreadPoolExecutor(2) as pool:
+        decided, asked = pool.submit(decide), pool.submit(ask)
+        assert asked.result() == 16
+    first = dict(zip(reversed(sent), decided.result(), strict=True))
+    for comment in sent:
+        now, who = stands(desk, comment), "Ana" if first[comment] == "decided" else None
+        assert (now.version, now.decided_by) == (2, who)
+        assert now.status is (Status.REJECTED if who else Status.APPROVED)
+        assert told(desk, comment).code == "external-check-ham"
+    with desk.store.reading() as tx:
+        counted = queries.tab_counts(tx, ["open"])
+    assert counted[Status.PENDING] == 0
+    assert counted[Status.REJECTED] == list(first.values()).count("decided")
+    assert len(letters(desk)) == 16
+
+
 def test_what_people_took_back_into_their_hands_is_not_published(own: Runtime, outside: Outside) -> None:
     says(outside, "ham")
     comment = send(own, site="open")
@@ -367,6 +398,26 @@ def test_a_text_written_anew_is_asked_about_anew_and_never_published_by_it(own: 
     assert external.ask_due(own) == 1
     assert json.loads(outside.came[-1].body)["data"]["body"] == TEXT
     assert (stands(own, comment).status, told(own, comment).code) == (Status.PENDING, "external-check-ham")
+
+
+def test_who_asks_what_is_kept_is_told_whom_it_was_told(own: Runtime, outside: Outside) -> None:
+    says(outside, "ham")
+    send(own, site="open", email=CANARY)
+    (told_to,) = [each["told_to"] for each in privacy.export(own, COMMAND_LINE, CANARY, "asked")["comments"]]
+    assert told_to == ["127.0.0.1"]
+
+
+def test_an_address_that_nobody_asks_about_any_more_is_forgotten(
+    make_runtime: Make, outside: Outside, clock: Clock
+) -> None:
+    rt = make_runtime(rules(outside.url, "generic", "send_address = true"), **HERE)
+    send(rt, site="open")
+    (sealed,) = rows(rt, table.c.address)
+    assert sealed
+    assert "203.0.113" not in sealed
+    clock.advance(days=31)
+    retention.tidy(rt)
+    assert rows(rt, table.c.address) == [None]
 
 
 def test_who_is_gone_meanwhile_is_forgotten(own: Runtime, outside: Outside) -> None:

@@ -18,7 +18,7 @@ from moderation.edges import authors, erasure, journal
 from moderation.edges.vault import Unreadable
 from moderation.rates import mailbox
 from moderation.runtime import Runtime
-from moderation.values import Moderator
+from moderation.values import EXTERNAL, Moderator
 
 LEDGER = "erased.jsonl"
 """Beside the keys in the state folder: a line for each erasure, to repeat it after an older backup was put back."""
@@ -98,6 +98,7 @@ def _told(row: Any) -> dict[str, Any]:
         "verified": row["verified"],
         "status": row["status"],
         "found_by_rules": [found["rule"] for found in row["findings"] if found["effect"] != "pass"],
+        "told_to": [found["data"]["by"] for found in row["findings"] if found["rule"] == EXTERNAL and found["data"]],
         "reported": [
             {"at": each["at"].isoformat(), "reason": each["reason"], "text": each["words"]} for each in row["reported"]
         ],

@@ -25,6 +25,7 @@ from moderation.edges.schema import (
     comment_leases,
     comments,
     counters,
+    external_checks,
     idempotency_keys,
     leases,
     likenesses,
@@ -195,6 +196,8 @@ class Addresses:
         return tx.execute(select(comments.c.id).where(*old).order_by(comments.c.id).limit(MOST)).scalars().all()
 
     def drop(self, tx: Tx, keys: Sequence[str]) -> int:
+        waiting = update(external_checks).where(external_checks.c.comment_id.in_(keys))
+        tx.execute(waiting.values(address=None))  # of a site that is in the rules file no more: others are soon asked
         blank = update(comments).where(comments.c.id.in_(keys)).values(address_hash=None, address_prefix=None)
         return tx.execute(blank).rowcount
 
