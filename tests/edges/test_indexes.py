@@ -48,7 +48,7 @@ ASKED: list[tuple[str, Callable[[Tx], object], str]] = [
     ("where a comment stands", lambda tx: queries.standing(tx, ID), "comments"),
     ("what was done to it", lambda tx: queries.before_last_decision(tx, ID), "ix_journal_target"),
     ("addresses to forget", lambda tx: expiry.Addresses(AT).find(tx), "ix_comments_addressed"),
-    ("sites with something to ask outside", lambda tx: external_checks.sites_due(tx, AT), "ix_external_checks_due"),
+    ("sites with something to ask outside", lambda tx: external_checks.sites(tx), "ix_external_checks_due"),
     ("what of it is due", lambda tx: external_checks.due(tx, "demo", AT, 50), "ix_external_checks_due"),
     ("old texts", lambda tx: expiry.texts(AT).find(tx), "ix_recent_texts_until"),
     ("old keys", lambda tx: expiry.kept_keys(AT).find(tx), "ix_idempotency_keys_until"),

@@ -30,6 +30,8 @@ MOST = 50
 """Comments a turn and site."""
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 900, 3600, 10_800, 21_600))
 """After each attempt that failed. After the last, ten hours on, the comment is left to people."""
+EVER = timedelta(days=2)
+"""Longer than any of them waits to be asked again."""
 CHECK = Kind("external-check-failed", PAUSES, telemetry.external_checks_total)
 CORRECTION = Kind("external-correction-failed", PAUSES, telemetry.external_corrections_total)
 
@@ -57,7 +59,15 @@ def ask_due(rt: Runtime) -> int:
 def sites_due(rt: Runtime) -> Sequence[str]:
     """The sites that have something to ask or to tell."""
     with rt.store.reading() as tx:
-        return [site for site in external_checks.sites_due(tx, rt.now()) if site in rt.rules.sites]
+        waiting = external_checks.sites(tx)
+    return [
+        site for site, due_at in waiting.items() if site in rt.rules.sites and due_at <= _by(rt, rt.rules.sites[site])
+    ]
+
+
+def _by(rt: Runtime, rules: SiteRules) -> datetime:
+    """Until when it has to be due: whoever waits for a check that was turned off waits no more."""
+    return rt.now() + (EVER if rules.settings.external.kind == "off" else timedelta(0))
 
 
 def ask_site(rt: Runtime, site: str) -> int:
@@ -66,7 +76,7 @@ def ask_site(rt: Runtime, site: str) -> int:
     if rules is None:
         return 0
     with rt.store.reading() as tx:
-        ids = external_checks.due(tx, site, rt.now(), MOST)
+        ids = external_checks.due(tx, site, _by(rt, rules), MOST)
     taken = 0
     for comment_id in ids:
         result = _one(rt, rules, comment_id)
@@ -95,12 +105,12 @@ def _one(rt: Runtime, rules: SiteRules, comment_id: str) -> Result | None:
     """What became of one; None where somebody else has it, or there is nothing to say."""
     now = rt.now()
     with rt.store.writing() as tx:
-        claimed = external_checks.claim(tx, rt.vault, comment_id, now, now + CLAIM)
+        claimed = external_checks.claim(tx, rt.vault, comment_id, _by(rt, rules), now + CLAIM)
     if claimed is None:
         return None
     if claimed.said is not None:
         return _correct(rt, rules, claimed)
-    if rules.settings.external.kind == "off":  # by now: who waited for it waits no more
+    if rules.settings.external.kind == "off":
         with rt.store.writing() as tx:
             _answered(rt, tx, rules, claimed, None)
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
 from moderation.edges.comments import finding_row, rule_rows
 from moderation.edges.schema import (
@@ -101,25 +101,27 @@ def drop(tx: Tx, comment_id: str) -> None:
     tx.execute(delete(external_checks).where(external_checks.c.comment_id == comment_id))
 
 
-def sites_due(tx: Tx, now: datetime) -> Sequence[str]:
-    """The sites of those that are due."""
-    return tx.execute(select(external_checks.c.site).where(external_checks.c.due_at <= now).distinct()).scalars().all()
+def sites(tx: Tx) -> dict[str, datetime]:
+    """The sites of those about which something is left to do, and when the first of each is due."""
+    first = select(external_checks.c.site, func.min(external_checks.c.due_at).label("due_at"))
+    found = tx.execute(first.where(external_checks.c.due_at.is_not(None)).group_by(external_checks.c.site))
+    return {row.site: row.due_at for row in found}
 
 
-def due(tx: Tx, site: str, now: datetime, most: int) -> Sequence[str]:
-    """The ids of a site's comments that are due, those that have waited longest first."""
+def due(tx: Tx, site: str, by: datetime, most: int) -> Sequence[str]:
+    """The ids of a site's comments that are due by then, those that have waited longest first."""
     wanted = select(external_checks.c.comment_id)
-    wanted = wanted.where(external_checks.c.site == site, external_checks.c.due_at <= now)
+    wanted = wanted.where(external_checks.c.site == site, external_checks.c.due_at <= by)
     return (
         tx.execute(wanted.order_by(external_checks.c.due_at, external_checks.c.comment_id).limit(most)).scalars().all()
     )
 
 
-def claim(tx: Tx, keys: Keys, comment_id: str, now: datetime, until: datetime) -> Claimed | None:
-    """Take one that is due, so that nobody else asks before `until`. None where somebody else was first. An address
-    whose key is gone is left out."""
+def claim(tx: Tx, keys: Keys, comment_id: str, by: datetime, until: datetime) -> Claimed | None:
+    """Take one that is due by then, so that nobody else asks before `until`. None where somebody else was first. An
+    address whose key is gone is left out."""
     here = external_checks.c.comment_id == comment_id
-    taken = update(external_checks).where(here, external_checks.c.due_at <= now)
+    taken = update(external_checks).where(here, external_checks.c.due_at <= by)
     if tx.execute(taken.values(due_at=until, attempts=external_checks.c.attempts + 1)).rowcount != 1:
         return None
     joined = select(external_checks, *_TOLD).join_from(external_checks, comments).join(articles)
