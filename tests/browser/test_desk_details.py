@@ -175,3 +175,23 @@ def test_axe_finds_nothing_and_nothing_overflows(
         page.screenshot(path=Path(kept) / f"comment-{scheme}-{width}.png", full_page=True)
     page.goto(f"{service.base}/desk/comments/{first}/history")
     assert not violations_of_axe(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_was_written_before_is_read_word_by_word(service: Service, visit: Visit, site: str, scheme: str) -> None:
+    answer = service.post(site, body="The *old* ferry runs late, as ever and ever, whatever the crew may say.").json()
+    change = {"version": 1, "body": "The new ferry runs late, whatever everybody may say: https://a.example/timetable"}
+    path = f"{service.base}/v1/{site}/receipts/{answer['receipt'].rpartition('/')[2]}"
+    assert service.session.patch(path, json=change, timeout=15).status_code == 200
+    options = {"color_scheme": scheme, "viewport": {"width": 320, "height": 800}, "locale": "de-DE"}
+    page = visit(queue(site), **options)
+    expect(card(page, "Ana").get_by_text("einmal neu geschrieben")).to_be_visible()
+    page.keyboard.press("h")
+    section = card(page, "Ana").get_by_role("region", name="Verlauf")
+    expect(section.locator("del").first).to_contain_text("*old*")
+    expect(section.locator("ins").first).to_contain_text("new")
+    assert violations_of_axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    kept = os.environ.get("MODERATION_PICTURES")
+    if kept:
+        page.screenshot(path=Path(kept) / f"edited-{scheme}.png", full_page=True)

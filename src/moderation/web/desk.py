@@ -16,7 +16,7 @@ from moderation.actions.limits import blown_fuses
 from moderation.actions.promise import clocks, most_pressing
 from moderation.catalogue import _
 from moderation.durations import in_words
-from moderation.edges import around, escalations, likeness, live, notes, queries, reports, saved_views
+from moderation.edges import around, earlier, escalations, likeness, live, notes, queries, reports, saved_views
 from moderation.edges import queue as store
 from moderation.edges.queries import QueuePage
 from moderation.edges.queue import Asked
@@ -80,6 +80,7 @@ def queue() -> str:
         beside = around.counts(tx, {item.id: item.parent_id for item in seen})
         written = notes.of_comments(tx, [item.id for item in seen])
         reported = reports.of_comments(tx, [item.id for item in seen if item.reports])
+        edited = earlier.counts(tx, [item.id for item in seen])
         alike = likeness.counts(tx, {item.id: item.body for item in seen}, asked.sites, rt().now())
         article = article_notice(tx, who, request.args.get("of", ""))
     counts = counts_of(view, who)
@@ -109,6 +110,7 @@ def queue() -> str:
         in_words=in_words,
         raised=raised,
         around=beside,
+        edited=edited,
         alike=alike_words(alike),
         notes={item.id: note_lines(written, who, rt().now(), item) for item in seen},
         reported={item.id: report_lines(reported, rt().now(), item) for item in seen if item.reports},

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from moderation.actions import notes as noting
 from moderation.actions import redact as redacting
 from moderation.catalogue import _, counted
-from moderation.edges import around, likeness, live, notes, queries, reports
+from moderation.edges import around, earlier, likeness, live, notes, queries, reports
 from moderation.edges import queue as store
 from moderation.edges.queue import Asked, Author
 from moderation.edges.schema import Tx
@@ -29,6 +29,7 @@ from moderation.web.ban_lines import ban_part
 from moderation.web.cards import excerpt, spans
 from moderation.web.context import rt
 from moderation.web.decisions import COMMENT_ID, card_for
+from moderation.web.differences import difference
 from moderation.web.history import lines
 from moderation.web.hosts import hosts
 from moderation.web.marks import abbreviation, pieces
@@ -100,6 +101,7 @@ def shown(
         counts = around.counts(tx, {comment.id: comment.parent_id})
         written = notes.of_comments(tx, [comment.id])
         reported = reports.of_comments(tx, [comment.id] if comment.reports else [])
+        edited = earlier.counts(tx, [comment.id])
         alike = likeness.counts(tx, {comment.id: comment.body}, None if who.sites is None else sorted(who.sites), now)
         held = live.held(tx, None if who.sites is None else sorted(who.sites), who.id, now)
     return render_template(
@@ -110,6 +112,7 @@ def shown(
         state={"view": View(status="all"), "tab": "all", "token": auth.csrf_token(), "many_sites": True, "alone": True},
         parts={name: {"title": _(PARTS[name].title), **gathered} for name, gathered in parts.items()},
         around=counts,
+        edited=edited,
         alike=alike_words(alike),
         notes={comment.id: note_lines(written, who, now, comment)},
         reported={comment.id: report_lines(reported, now, comment)} if comment.reports else {},
@@ -183,8 +186,20 @@ def _author(asking: _Asking) -> dict[str, Any]:
 
 
 def _history(asking: _Asking) -> dict[str, Any]:
-    rows = queries.journal_of(asking.tx, asking.comment.id, MOST_ROWS)
-    return {"lines": lines(list(rows), settings_of(asking.comment.site), asking.who.name, asking.now)}
+    comment, zone = asking.comment, zone_of(asking.comment.site)
+    rows = queries.journal_of(asking.tx, comment.id, MOST_ROWS)
+    before = earlier.of(asking.tx, comment.id)
+    after = [*(version.body for version in before[1:]), comment.body]
+    edits = [
+        {
+            "clock": sentences.clock(version.until, asking.now, zone),
+            "iso": version.until.isoformat(timespec="seconds"),
+            "stretches": [(each.kind, pieces(each.text, [])) for each in difference(version.body, text)],
+        }
+        for version, text in zip(before, after, strict=False)
+    ]
+    told = lines(list(rows), settings_of(comment.site), asking.who.name, asking.now)
+    return {"lines": told, "edits": edits[::-1]}
 
 
 def _notes(asking: _Asking) -> dict[str, Any]:
