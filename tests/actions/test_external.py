@@ -7,7 +7,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from base64 import b64decode, b64encode
@@ -429,25 +432,42 @@ def test_who_is_gone_meanwhile_is_forgotten(own: Runtime, outside: Outside) -> N
     assert sum(rows(own, counters.c["count"], counters.c.site == "open")) == 0
 
 
-def test_who_dies_between_answer_and_writing_asks_again_and_decides_once(
-    own: Runtime, outside: Outside, clock: Clock, monkeypatch: pytest.MonkeyPatch
+KILLED = """
+import json, os, signal, sys
+from datetime import datetime
+from moderation.actions import external
+from moderation.edges import external_checks
+from moderation.runtime import Runtime
+from moderation.settings import Environment
+settle = external_checks.settle
+def die(*given):
+    settle(*given)
+    os.kill(os.getpid(), signal.SIGKILL)
+external_checks.settle = die
+told = json.loads(sys.argv[1])
+at = datetime.fromisoformat(told.pop("now"))
+external.ask_due(Runtime(Environment(**told), now=lambda: at))
+"""
+"""A process that asks, writes the answer down, and is killed before it commits."""
+
+
+def test_who_is_killed_between_answer_and_writing_leaves_it_to_be_asked_again(
+    own: Runtime, outside: Outside, clock: Clock
 ) -> None:
     says(outside, "ham")
     comment = send(own, site="open")
-
-    def die(*_: object) -> None:
-        raise SystemExit  # in the middle of the transaction that writes the answer down
-
-    with monkeypatch.context() as dying:
-        dying.setattr(external_checks, "settle", die)
-        with pytest.raises(SystemExit):
-            external.ask_due(own)
+    env = own.env
+    given: dict[str, Any] = {"state": str(env.state), "database_url": env.database_url, "redis_url": env.redis_url}
+    given |= {"now": own.now().isoformat()} | HERE
+    killed = subprocess.run([sys.executable, "-c", KILLED, json.dumps(given)], timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(outside.came) == 1
     assert (stands(own, comment).status, letters(own)) == (Status.PENDING, [])
     assert external.ask_due(own) == 0, "somebody may still be at it"
     clock.advance(seconds=external.CLAIM.total_seconds() + 1)
     assert external.ask_due(own) == 1
     assert (stands(own, comment).status, letters(own)) == (Status.APPROVED, [("approved", 2)])
-    assert len({each.headers["webhook-id"] for each in outside.came}) == 1
+    assert len({each.headers["webhook-id"] for each in outside.came}) == 1, "of both"
 
 
 def test_an_answer_that_comes_after_its_claim_ended_changes_nothing(
