@@ -78,12 +78,13 @@ def test_the_news_are_the_decisions_since_a_row_on_the_askers_sites(rt: Runtime)
     rule(rt, first, 2, Decision.UNDO, BOB)
     rule(rt, second, 1, Decision.APPROVE)
     with rt.store.reading() as tx:
-        last, news = live.decided_since(tx, seq, None)
+        found = live.since(tx, seq, None)
+        last, news = found.seq, found.decided
         assert [(each.comment_id, each.status, each.by) for each in news] == [
             (first, "spam", "Ana"),
             (first, "pending", "Bob"),
             (second, "approved", "Ana"),
         ]
         assert last == live.newest(tx)
-        assert live.decided_since(tx, last, None) == (last, [])
-        assert live.decided_since(tx, seq, ["open"])[1] == []
+        assert live.since(tx, last, None) == live.News(last, [], [])
+        assert live.since(tx, seq, ["open"]).decided == []

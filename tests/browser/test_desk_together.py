@@ -131,3 +131,38 @@ def test_focus_mode_shuts_nobody_out(service: Service, visit: Visit, site: str) 
     expect(plain.locator(".card:visible .name")).to_have_text("Reader 1")
     plain.locator(".card:visible").get_by_role("button", name="Approve").click()
     expect(plain.locator(".card:visible .name")).to_have_text("Reader 2")
+
+
+def test_notes_and_removals_of_others_appear_and_move_nothing(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 3, body="Ask John Doe about it, and do so soon. " * 6)
+    ana, omar = visit(queue(site)), visit(queue(site), "Omar")
+    card(ana, "Reader 2").focus()
+    ana.evaluate("document.querySelectorAll('.card')[1].scrollIntoView()")
+    place = card(ana, "Reader 2").locator(".text").bounding_box()
+    omar.keyboard.press("n")
+    omar.get_by_role("textbox", name="A note for your colleagues").fill("Known from the last election.")
+    omar.keyboard.press("Tab")
+    omar.keyboard.press("Enter")
+    expect(card(ana, "Reader 1").locator("[data-notes]")).to_contain_text("Known from the last election.")
+    now = card(ana, "Reader 2").locator(".text").bounding_box()
+    assert place
+    assert now
+    assert abs(now["y"] - place["y"]) < 2, "a note on the card above moves nothing that is being read"
+    expect(card(ana, "Reader 2")).to_be_focused()
+
+    card(ana, "Reader 2").get_by_role("link", name="Author").focus()
+    ana.keyboard.press("Enter")
+    expect(card(ana, "Reader 2").get_by_role("region", name="Author")).to_be_visible()
+    omar.keyboard.press("Escape")
+    omar.keyboard.press("j")
+    omar.keyboard.press("w")
+    omar.get_by_role("textbox", name="Words to remove").fill("John Doe")
+    omar.get_by_role("combobox", name="Why").fill("a private person")
+    omar.keyboard.press("Enter")
+    expect(card(ana, "Reader 2").locator(".text")).to_contain_text("Ask [removed] about it")
+    expect(card(ana, "Reader 2")).to_contain_text("Omar took words out of this just now.")
+    expect(card(ana, "Reader 2").get_by_role("region", name="Author")).to_be_visible()
+    expect(card(ana, "Reader 2").get_by_role("link", name="Author")).to_have_attribute("aria-expanded", "true")
+    ana.keyboard.press("Escape")
+    ana.keyboard.press("a")
+    expect(count(ana, "approved")).to_have_text("1")

@@ -29,6 +29,25 @@ class Decided:
     reports: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something else that was done to a comment: a note, words taken out or put back, a text written anew. `what` is
+    the record's word for it."""
+
+    comment_id: str
+    what: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was done after one row of the journal, and the number of the last row that was looked at."""
+
+    seq: int
+    decided: list[Decided]
+    changed: list[Changed]
+
+
 def take(tx: Tx, comment_id: str, person_id: int, name: str, now: datetime, until: datetime) -> str | None:
     """Take or renew the lease of a card. None where it is now this person's, else the name of who has it."""
     statement = upsert(tx.dialect.name, comment_leases).values(
@@ -63,19 +82,22 @@ def newest(tx: Tx) -> int:
     return tx.execute(select(func.max(journal.c.seq))).scalar() or 0
 
 
-def decided_since(tx: Tx, seq: int, sites: Sequence[str] | None, limit: int = 200) -> tuple[int, list[Decided]]:
-    """The decisions after row `seq` of the journal, and the number of the last row that was looked at."""
+def since(tx: Tx, seq: int, sites: Sequence[str] | None, limit: int = 200) -> News:
+    """What was done to comments of these sites after row `seq` of the journal."""
     rows: Sequence[Any] = tx.execute(_SINCE, {"seq": seq, "limit": limit}).all()
     told = [row for row in rows if row.action in _TOLD and (sites is None or row.site in sites)]
     left = {row.id: row.reports for row in tx.execute(_REPORTS, {"ids": [row.target for row in told]})} if told else {}
     decided = [Decided(row.target, row.after, row.actor, left.get(row.target, 0)) for row in told]
-    return (rows[-1].seq if rows else seq), decided
+    here = (row for row in rows if row.action in _CHANGES and (sites is None or row.site in sites))
+    changed = dict.fromkeys(Changed(row.target, row.action, row.actor) for row in here)
+    return News(rows[-1].seq if rows else seq, decided, list(changed))
 
 
 _TOLD = frozenset({*(decision.value for decision in STATUS_AFTER), Decision.UNDO.value, "held"})
 _HOLDER = select(comment_leases.c.person_id, comment_leases.c.name).where(
     comment_leases.c.comment_id == bindparam("id")
 )
+_CHANGES = frozenset({"note", "note-dropped", "redact", "restore", "edited"})
 _REPORTS = select(comments.c.id, comments.c.reports).where(comments.c.id.in_(bindparam("ids", expanding=True)))
 _SINCE = (
     select(journal.c.seq, journal.c.action, journal.c.site, journal.c.target, journal.c.after, journal.c.actor)

@@ -1,4 +1,5 @@
-"""What open pages of the desk are told without a reload: counts, decisions of others, who has which card.
+"""What open pages of the desk are told without a reload: counts, what others decide, note and take out, who has which
+card.
 
 As a stream of events where there is room for one, else by asking now and then: both say the same.
 """
@@ -70,8 +71,8 @@ def _stream(runtime: Runtime, who: Moderator, view: View, since: int | None) -> 
         except StoreError:
             return  # the page asks again, and is told there
         since = news["seq"]
-        if news["decided"] or news | {"seq": 0} != told | {"seq": 0}:
-            told, spoke = news | {"decided": []}, time.monotonic()
+        if news["decided"] or news["changed"] or news | {"seq": 0} != told | {"seq": 0}:
+            told, spoke = news | {"decided": [], "changed": []}, time.monotonic()
             yield b"id: %d\ndata: %s\n\n" % (since, orjson.dumps(news))
         elif time.monotonic() - spoke > SPEAKS_EVERY:
             spoke = time.monotonic()
@@ -82,14 +83,15 @@ def _stream(runtime: Runtime, who: Moderator, view: View, since: int | None) -> 
 def _news(runtime: Runtime, who: Moderator, view: View, since: int | None) -> dict[str, Any]:
     sites = sites_asked(view, who)
     with runtime.store.reading() as tx:
-        seq, decided = (store.newest(tx), []) if since is None else store.decided_since(tx, since, sites)
+        news = store.News(store.newest(tx), [], []) if since is None else store.since(tx, since, sites)
         return {
-            "seq": seq,
+            "seq": news.seq,
             "counts": counted(tx, sites),
             "decided": [
                 {"id": each.comment_id, "status": each.status, "by": each.by, "reports": each.reports}
-                for each in decided
+                for each in news.decided
             ],
+            "changed": [{"id": each.comment_id, "what": each.what, "by": each.by} for each in news.changed],
             "held": store.held(tx, sites, who.id, runtime.now()),
         }
 

@@ -68,16 +68,30 @@ export function close(card) {
   if (hadFocus) way?.focus();
 }
 
-// The card as its own page shows it now, without its buttons: those belong to the tab that is open here.
-export async function refresh(card) {
+// The card as its own page shows it now, without its buttons: those belong to the tab that is open here. `put` is called
+// with what changes it. What was decided meanwhile is told otherwise, and is not decided over.
+export async function refresh(card, put = (change) => change()) {
   const fresh = (await load(`/desk/comments/${idOf(card)}`)).getElementById(card.id);
-  for (const part of [".text", "[data-hides]", "[data-notes]", "[data-ways]"]) {
-    card.querySelector(part).replaceWith(document.importNode(fresh.querySelector(part), true));
-  }
+  put(() => renew(card, fresh));
+  if (fresh.dataset.status !== card.dataset.status) return;
   const version = fresh.querySelector("[name=version]").value;
   for (const field of card.querySelectorAll("[name=version]")) field.value = version;
   const box = card.querySelector("[name=pick]");
   if (box) box.value = `${idOf(card)}:${version}`;
+}
+
+// The content of each part, not the part itself: screen readers are told what comes in, and what is open stays open.
+function renew(card, fresh) {
+  const opened = openWay(card)?.dataset.part;
+  const focused = card.querySelector("[data-ways]").contains(document.activeElement) ? document.activeElement.dataset.part : "";
+  for (const part of [".text", "[data-hides]", "[data-notes]", "[data-ways]"]) {
+    const [here, fresher] = [card.querySelector(part), fresh.querySelector(part)];
+    if (here.innerHTML === fresher.innerHTML) continue;
+    here.replaceChildren(...document.importNode(fresher, true).childNodes);
+    here.hidden = fresher.hidden;
+  }
+  if (opened) wayOf(card, opened)?.setAttribute("aria-expanded", "true");
+  if (focused) wayOf(card, focused)?.focus({ preventScroll: true });
 }
 
 async function send(card, form, submitter) {

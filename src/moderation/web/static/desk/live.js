@@ -1,9 +1,10 @@
 // What others do, without a reload: by a stream of events, and by asking now and then where there is no room for one.
 // And what we have on the screen, told to the others.
 
-import { cards, current, idOf, leave, makeCurrent, neighbour, choose, tell } from "./cards.js";
+import { cards, current, idOf, inSight, leave, makeCurrent, neighbour, choose, tell } from "./cards.js";
 import { count, offerNew } from "./counts.js";
 import { mine } from "./deciding.js";
+import { refresh } from "./details.js";
 import { belongs, inFocusMode, main, post, say } from "./page.js";
 import { _ } from "./words.js";
 
@@ -24,11 +25,12 @@ let settling = 0;
 // An unattended page stops asking, or it would keep its session alive for good.
 const attended = () => !document.hidden && performance.now() - touched < ATTENDED_MINUTES * 60_000;
 
-function told({ seq, counts, decided, held }) {
+function told({ seq, counts, decided, changed, held }) {
   since = seq;
   count(counts);
   offerNew();
   for (const news of decided) settle(news);
+  for (const news of changed) bringIn(news);
   for (const card of cards()) {
     const place = card.querySelector("[data-lease]");
     const name = held[idOf(card)];
@@ -46,6 +48,28 @@ function settle({ id, status, by, reports }) {
   card.classList.toggle("settled", !belongs({ status, reports }));
   const byReaders = status === "pending" && by === "rules" ? _("Readers reported this: it waits again.") : "";
   tell(card, byReaders || (DONE[status] ?? _("{by} put this back to pending just now.")).replace("{by}", by));
+}
+
+// Somebody else wrote a note or took words out: the card shows it, and what is being read stays where it is.
+async function bringIn({ id, what, by }) {
+  const card = document.getElementById(`c-${id}`);
+  if (!card || card.sending || by === main.dataset.who) return;
+  if (what === "edited") return tell(card, _("Its author has written it anew just now: load the page again."));
+  try {
+    await refresh(card, inPlace);
+  } catch {
+    return; // the desk cannot be reached: the next look or the next decision will say so
+  }
+  if (what === "redact") tell(card, _("{by} took words out of this just now.", { by }));
+  if (what === "restore") tell(card, _("{by} put words back just now.", { by }));
+}
+
+function inPlace(change) {
+  const read = (current && inSight(current) ? current : cards().find(inSight))?.querySelector(".text");
+  const before = read?.getBoundingClientRect().top;
+  change();
+  const moved = read?.isConnected ? read.getBoundingClientRect().top - before : 0;
+  if (moved) scrollBy({ top: moved, behavior: "instant" });
 }
 
 function listen() {
