@@ -111,12 +111,12 @@ def a_broken_rules_file_changes_nothing(hour: Hour) -> str:
             assert re.search(r"moderation\.toml:\d+", lines[-1]), "the log names no line"
     pattern = '\n[[rules]]\nid = "evil"\nwhen = \'comment.body.matches(r"(a+)+$")\'\nthen = "hold"\nbecause = "x"\n'
     with hour.other_rules(hour.rules + pattern):
-        wait_until(lambda: hour.ready()["revision"] != revision or _is_refused(hour), 20)
+        refused = "the pattern is refused; it is to be run in linear time"
+        wait_until(lambda: hour.ready()["revision"] != revision, 20, lambda: refused)
         begun = time.perf_counter()
         assert service.post(body="a" * 4000 + "!").status_code == 202
         took = time.perf_counter() - begun
         assert took < 2, f"(a+)+$ took {took:.1f} s"
-        assert hour.ready()["rules"] == "ok", "the pattern is refused; it is to be run in linear time"
     with hour.other_rules(None):
         wait_until(lambda: _is_refused(hour), 20, lambda: "nobody tells of the missing file")
         assert service.post().status_code == 202
