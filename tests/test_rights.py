@@ -121,6 +121,7 @@ DOORS: Mapping[str, Door] = {
     "POST /desk/comments/<comment_id>/ban": Door(Right.BAN, 200, 404, lambda rt: CARD_BAN),
     "GET /desk/bans": Door(Right.READ_QUEUE, 200),
     "POST /desk/bans": Door(Right.BAN, 303, 403, lambda rt: TYPED_BAN),
+    "POST /desk/bans/find": Door(Right.READ_QUEUE, 303, fields=lambda rt: {"q": "pills"}),
     "POST /desk/bans/lift": Door(Right.BAN, 303, 404, ban),
     "GET /desk/email/<comment_id>": Door(Right.REVEAL_EMAIL, 200, 404),
     "POST /desk/email/<comment_id>": Door(Right.REVEAL_EMAIL, 200, 404, lambda rt: WHY),

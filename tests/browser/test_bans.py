@@ -77,6 +77,15 @@ def test_axe_finds_nothing_on_the_page_of_bans(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if kept := os.environ.get("MODERATION_PICTURES"):
         page.screenshot(path=Path(kept) / f"bans-{scheme}-{width}.png", full_page=True)
+    page.get_by_label("Find").fill("pills@spammer.example.net")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("Those on the e-mail address that you typed:")
+    expect(page.get_by_role("listitem").filter(has_text="192.0.2.0/25")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not violations_of_axe(page)
+    page.get_by_label("Find").fill("192.0.2")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_text("p•••@s•••.net", exact=True)).to_have_count(0)
     page.get_by_label("On", exact=True).fill("10.0.0.0/8")
     page.get_by_label("Why").fill("Too wide")
     page.get_by_role("button", name="Ban", exact=True).click()

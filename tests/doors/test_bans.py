@@ -198,3 +198,27 @@ def test_the_list_goes_on_page_by_page(service: Service, ana: Visitor) -> None:
     second = ana.get(older)
     assert "Page row 1;" in second
     assert "Page row 51;" not in second
+
+
+def test_bans_are_found_by_words_by_network_and_by_a_whole_address(service: Service, ana: Visitor) -> None:
+    for on, words_of in (("198.51.100.77", "sought: one"), ("203.0.113.0/24", "sought: two"), (MAIL, "sought: three")):
+        send(ana, "/desk/bans", site="listed", on=on, effect="hold", end="day", words=words_of)
+
+    def found(**asked: str) -> list[str]:
+        page = send(ana, "/desk/bans/find", **asked)
+        assert MAIL not in page.text
+        assert MAIL not in page.url
+        return re.findall(r"<bdi>sought: (\w+)</bdi>", page.text)
+
+    assert found(q="SOUGHT: t") == ["three", "two"]
+    assert found(q="sought", where="demo") == []
+    assert found(q="sought", where="listed", effect="reject") == []
+    assert found(q="sought", where="listed", effect="hold") == ["three", "two", "one"]
+    assert found(q="198.51.100.77") == ["one"]
+    assert found(q="203.0.113.9") == ["two"]
+    assert found(q=f" {MAIL} ", where="listed") == ["three"]
+    assert found(q="nobody@spammer.example.net") == []
+    assert found(q="100%") == []
+    omar = Visitor(service, "Omar")
+    assert send(omar, "/desk/bans/find", q=MAIL).status_code == 403
+    assert "Please enter a full e-mail address" in send(ana, "/desk/bans/find", q="half@").text

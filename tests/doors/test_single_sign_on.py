@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from redis import Redis
 from tests.conftest import Clock
 from tests.openid import CLIENT, SECRET, Provider, providing
+from tests.test_rights import as_person
 from werkzeug.test import TestResponse
 
 from moderation.actions import accounts, single_sign_on
@@ -323,3 +324,32 @@ def test_only_those_who_manage_people_everywhere_say_whose_an_account_is(rt: Run
 def test_settings_that_cannot_work_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="MODERATION_OIDC"):
         Environment(**given)  # type: ignore[arg-type]
+
+
+def test_an_admin_links_accounts_on_the_page_of_people(make: Callable[..., Runtime], provider: Provider) -> None:
+    rt = make(oidc_match="email")
+    provider.account = {"sub": "x", "email": EMAIL, "email_verified": True}
+    assert come_back(rt).status_code == 403
+    client = create_app(rt).test_client()
+    secret, token = as_person(rt, Role.ADMIN, None)
+    client.set_cookie("mod", secret)
+
+    def press(**fields: str) -> TestResponse:
+        form = {"csrf_token": token, "name": "Ana"} | fields
+        return client.post("/desk/people/change", data=form, headers=PAGE | {"Origin": BASE})
+
+    assert "E-mail address of their account at Newsroom ID" in client.get("/desk/people").get_data(as_text=True)
+    wrong = press(do="linked", account="no address")
+    assert (wrong.status_code, "full e-mail address" in wrong.get_data(as_text=True)) == (422, True)
+    done = press(do="linked", account=f" {EMAIL.upper()} ")
+    assert (done.status_code, EMAIL in done.headers["Location"]) == (303, False)
+    shown = client.get("/desk/people").get_data(as_text=True)
+    assert "1 account at the single sign-on" in shown
+    assert EMAIL not in shown
+    assert come_back(rt).status_code == 303
+    assert press(do="unlinked").status_code == 303
+    assert count(rt, identities) == 0
+    assert come_back(rt).status_code == 403
+    secret, token = as_person(rt, Role.ADMIN, ("demo",))
+    client.set_cookie("mod", secret)
+    assert press(do="linked", account=EMAIL).status_code == 403, "only who may manage all sites"

@@ -57,13 +57,19 @@ def finish(
         return sessions.begin(rt, tx, person, rt.now(), action, "single sign-on")
 
 
+def accounts_known(rt: Runtime) -> dict[int, int]:
+    """How many accounts at the provider each person has, by the person's id: which ones, a keyed hash does not tell."""
+    with rt.store.reading() as tx:
+        return people.identity_counts(tx)
+
+
 def link(rt: Runtime, who: Moderator, name: str, kind: Kind, value: str) -> None:
     """From now on the account `value` at the provider is this person's. Raises Forbidden, NotFound, Invalid."""
     if not who.may(Right.MANAGE_PEOPLE) or who.sites is not None:
         raise Forbidden(Right.MANAGE_PEOPLE.value)
     value = value.strip().lower() if kind == "email" else value.strip()
     if not 1 <= len(value) <= 255 or (kind == "email" and "@" not in value):
-        raise Invalid([FieldProblem(f"/{kind}", "choice")])
+        raise Invalid([FieldProblem(f"/{kind}", "email" if kind == "email" else "required")])
     with rt.store.writing() as tx:
         person = people.find(tx, name)
         if person is None:

@@ -131,11 +131,41 @@ def about(tx: Tx, vault: Keys, comment_id: str, ids: Sequence[str], now: datetim
     return [_kept(row) for row in tx.execute(select(bans).where(same, _lasts(now)).order_by(bans.c.id))]
 
 
-def page(tx: Tx, sites: Sequence[str] | None, now: datetime, before: str | None, limit: int) -> list[Kept]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which bans are looked for; None and empty stand for any. `words` stand in what is shown of it, its reason or the
+    name of who made it; `keys` are those that its sender may be found by."""
+
+    effect: Effect | None = None
+    words: str = ""
+    keys: Sequence[bytes] | None = None
+
+
+ANY = Asked()
+
+
+def sought(vault: Keys, *, email: str | None = None, network: str | None = None) -> list[bytes]:
+    """What a ban is found by that is on this e-mail address, or on this network or a part of the /24 or /48
+    around it."""
+    if email:
+        return author_keys(vault, email)
+    return [*address_keys(vault, network), network_key(coarse(network.partition("/")[0]))] if network else []
+
+
+def page(
+    tx: Tx, sites: Sequence[str] | None, now: datetime, before: str | None, limit: int, asked: Asked = ANY
+) -> list[Kept]:
     """Those in force on `sites` (None: all), the newest first, older than the ban `before`."""
     query = select(bans).where(_lasts(now)).order_by(bans.c.id.desc()).limit(limit)
     if sites is not None:
         query = query.where(bans.c.site.in_(list(sites)))
+    if asked.effect is not None:
+        query = query.where(bans.c.effect == asked.effect.value)
+    if asked.words:
+        told = (bans.c.shown, bans.c.reason, bans.c.made_by)
+        query = query.where(or_(*(func.lower(each).contains(asked.words.lower(), autoescape=True) for each in told)))
+    if asked.keys is not None:
+        query = query.where(bans.c.key.in_(list(asked.keys)))
     return [_kept(row) for row in tx.execute(query if before is None else query.where(bans.c.id < before))]
 
 

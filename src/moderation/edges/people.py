@@ -202,6 +202,12 @@ def of_identity(tx: Tx, keys: Sequence[bytes]) -> Person | None:
     return _person(row) if row else None
 
 
+def identity_counts(tx: Tx) -> dict[int, int]:
+    """How many accounts at the provider each person has, of those who have any."""
+    counted = select(identities.c.person_id, func.count().label("many")).group_by(identities.c.person_id)
+    return {row.person_id: row.many for row in tx.execute(counted)}
+
+
 def drop_identities(tx: Tx, person_id: int) -> int:
     """Forget all accounts of a person. How many."""
     return tx.execute(delete(identities).where(identities.c.person_id == person_id)).rowcount

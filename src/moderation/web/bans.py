@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -11,11 +13,13 @@ from moderation.actions import bans as actions
 from moderation.actions.bans import Wish
 from moderation.catalogue import _
 from moderation.edges import bans as store
-from moderation.errors import FieldProblem, Invalid, NotFound
+from moderation.edges.bans import Asked
+from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound
+from moderation.rates import named_network
 from moderation.settings import Reason
 from moderation.values import Effect, Moderator, Right, Whom
 from moderation.web import auth, wire
-from moderation.web.ban_lines import ENDS, ban_lines
+from moderation.web.ban_lines import EFFECTS, ENDS, ban_lines
 from moderation.web.context import request_id, rt
 from moderation.web.decisions import COMMENT_ID
 from moderation.web.details import is_asked_by_script, seen_by, shown, told
@@ -54,6 +58,25 @@ def page() -> ResponseReturnValue:
     return _page(200, said=_(TOLD[done]) if (done := request.args.get("told", "")) in TOLD else "")
 
 
+@bans.post("/bans/find")
+@auth.signed_in(Right.READ_QUEUE)
+def find() -> ResponseReturnValue:
+    """Those with these words; of an e-mail address or a network those on it, told at once: no address of a page, which
+    logs and histories keep, ever holds one. To look for an e-mail address is for who may ban it."""
+    typed = request.form.get("q", "").strip()[:254]
+    asked = {name: request.form.get(name, "") for name in ("where", "effect")}
+    email, network = wire.normal_email(typed) if "@" in typed else None, named_network(typed)
+    if "@" in typed and not auth.current().may(Right.BAN):
+        raise Forbidden(Right.BAN.value)
+    if "@" in typed and email is None:
+        return _page(422, problems=[f"{_('Find')}: {field_sentence(FieldProblem('/q', 'email'))}"])
+    if not email and not network:
+        return redirect(_path({"q": typed, **asked}), 303)
+    keys = store.sought(rt().vault, email=email, network=network)
+    shown = network or _("the e-mail address that you typed")
+    return _page(200, asked=Asked(keys=keys), where=asked["where"], sought=shown)
+
+
 @bans.post("/bans")
 @auth.signed_in(Right.BAN)
 def by_hand() -> ResponseReturnValue:
@@ -83,18 +106,32 @@ def lift() -> ResponseReturnValue:
     return redirect("/desk/bans?told=lifted", 303)
 
 
-def _page(status: int, **said: object) -> ResponseReturnValue:
+def _page(
+    status: int, *, asked: Asked | None = None, where: str | None = None, sought: str = "", **said: object
+) -> ResponseReturnValue:
     who, now = auth.current(), rt().now()
     before = request.args.get("before", "")
+    given = {name: request.args.get(name, "")[:200] for name in ("q", "where", "effect")}
+    given["where"] = given["where"] if where is None else where
     sites = None if who.sites is None else sorted(who.sites)
+    if given["where"] in sites_of(who):
+        sites = [given["where"]]
+    effect = Effect(given["effect"]) if given["effect"] in EFFECTS else None
+    asked = asked or Asked(effect, given["q"] if given["q"].isprintable() else "")
     with rt().store.reading() as tx:
-        found = store.page(tx, sites, now, before if COMMENT_ID.match(before) else None, PAGE + 1)
+        found = store.page(tx, sites, now, before if COMMENT_ID.match(before) else None, PAGE + 1, asked)
+    last = found[PAGE - 1].ban.id if len(found) > PAGE else None
     return render_template(
         "desk/bans.html",
         who=who,
         bans=ban_lines(found[:PAGE], who, now),
-        next=found[PAGE - 1].ban.id if len(found) > PAGE else None,
+        next=_path(given | {"before": last}) if last else None,
+        first=_path(given),
         is_first=not before,
+        given=given,
+        sought=sought,
+        all_sites=[(site_id, site.name or site_id) for site_id, site in sites_of(who).items()],
+        effects=[(effect.value, _(words)) for effect, words in EFFECTS.items()],
         ends=[(end, _(words)) for end, (words, _time) in ENDS.items()],
         sites=_sites(who),
         many_sites=len(sites_of(who)) > 1,
@@ -102,6 +139,11 @@ def _page(status: int, **said: object) -> ResponseReturnValue:
         longest=actions.LONGEST,
         **said,
     ), status
+
+
+def _path(asked: Mapping[str, str]) -> str:
+    query = urlencode({name: text for name, text in asked.items() if text})
+    return f"/desk/bans?{query}" if query else "/desk/bans"
 
 
 def _sites(who: Moderator) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from moderation.actions import accounts
+from moderation.actions import accounts, single_sign_on
 from moderation.catalogue import _
 from moderation.errors import FieldProblem, Invalid
 from moderation.values import RIGHTS, Moderator, Right, Role
@@ -19,6 +19,8 @@ TOLD = {
     "saved": "Saved, and signed out everywhere.",
     "off": "Switched off, and signed out everywhere.",
     "on": "Switched on.",
+    "linked": "From now on they sign in with this account as well.",
+    "unlinked": "No account leads to them any more, and they are signed out everywhere.",
     "forget": "The second step is taken away, and they are signed out everywhere.",
 }
 
@@ -61,6 +63,10 @@ def change() -> ResponseReturnValue:
             accounts.change_person(rt(), who, name, disabled=do == "off")
         elif do == "forget":
             accounts.forget_factor(rt(), who, name)
+        elif do == "linked":
+            single_sign_on.link(rt(), who, name, rt().env.oidc_match, request.form.get("account", ""))
+        elif do == "unlinked":
+            single_sign_on.unlink(rt(), who, name)
         else:
             raise Invalid([FieldProblem("/do", "choice")])
     except Invalid as invalid:
@@ -104,6 +110,9 @@ def _page(status: int, **told: object) -> ResponseReturnValue:
     shown = {
         "people": accounts.list_people(rt(), who),
         "with_factor": accounts.people_with_factor(rt()),
+        "with_account": single_sign_on.accounts_known(rt()),
+        "account": rt().env.oidc_match if rt().env.oidc_issuer and who.sites is None else "",
+        "provider": rt().env.oidc_label,
         "roles": [role.value for role in Role if who.rights >= RIGHTS[role]],
         "sites": sites_of(who),
         "hours": int(accounts.LINK_LASTS.total_seconds()) // 3600,
