@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.actions.test_queue import shown
+from tests.actions.test_queue import report_all, shown
 from tests.actions.test_review import ANA
 from tests.actions.test_submit import submission
 from tests.service import RULES
@@ -59,6 +59,7 @@ def test_the_queue_is_filtered_by_it_in_every_order(make_runtime: Callable[..., 
     german, _, other, _ = (
         send(rt, n, f"{body} {n}") for n, body in enumerate([GERMAN, ENGLISH, f"{GERMAN} WIRKLICH", FRENCH])
     )
+    report_all(rt)
     for sort in Sort:
         found = shown(rt, Asked(None, language="de", sort=sort), 1)
         assert sorted(found) == [german, other], sort

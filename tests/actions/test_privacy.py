@@ -157,7 +157,7 @@ def test_a_search_at_the_desk_finds_nothing_of_a_reader_who_was_forgotten(
 
 def found_at_the_desk(rt: Runtime, words: str) -> list[object]:
     with rt.store.reading() as connection:
-        return [*search.held(connection, words)]
+        return [*search.held(connection, words, 1000)]
 
 
 def test_no_row_of_any_table_holds_a_word_of_theirs(rt: Runtime, emptied: sa.Row[tuple[object, ...]]) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.actions.test_queue import LINKS, decide, shown
+from tests.actions.test_queue import LINKS, decide, report_all, shown
 from tests.actions.test_review import send
 
 from moderation.actions import articles
@@ -19,12 +19,15 @@ from moderation.values import RIGHTS, ArticleRef, Decision, Moderator, Role, Sor
 BOSS = Moderator(9, "Boss", RIGHTS[Role.ADMIN], None, "admin")
 
 
-@pytest.fixture(autouse=True, params=["in order", "by the index", "in order, then by the index"])
+@pytest.fixture(autouse=True, params=["in order", "by the index", "in order, then by the index", "on and on"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each way to look for words finds the same."""
     if request.param != "in order":
         monkeypatch.setattr(queue, "FEW", 2)
         monkeypatch.setattr(queue, "MANY", 0 if request.param == "by the index" else 2)
+    if request.param == "on and on":
+        monkeypatch.setattr(queue, "COMMON", 0)
+        monkeypatch.setattr(queue, "LOOKED_AT", 2)
 
 
 def found(rt: Runtime, words: str, status: Status | None = Status.PENDING, **over: object) -> list[str]:
@@ -55,10 +58,29 @@ def test_a_phrase_of_a_script_without_spaces_is_found(rt: Runtime) -> None:
 @pytest.mark.parametrize("sort", list(Sort))
 def test_pages_of_what_is_found_show_each_once(rt: Runtime, sort: Sort) -> None:
     sent = [send(rt, number, body=f"ferry {number} {LINKS if number % 2 else ''}") for number in range(7)]
+    report_all(rt)
     seen = found(rt, "ferry", sort=sort)
     assert sorted(seen) == sent
     if sort is not Sort.GRAVEST:
-        assert seen == (sent[::-1] if sort is Sort.NEWEST else sent)
+        assert seen == (sent[::-1] if sort in (Sort.NEWEST, Sort.REPORTED) else sent)
+
+
+def test_a_word_that_is_rare_here_and_common_elsewhere_is_looked_for_a_stretch_at_a_time(
+    rt: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, most in (("FEW", 2), ("MANY", 2), ("COMMON", 4), ("LOOKED_AT", 3)):
+        monkeypatch.setattr(queue, name, most)
+    for number in range(6):
+        decide(rt, send(rt, number, body=f"ferry {number}"), Decision.APPROVE)
+    sent = [send(rt, number, body="ferry" if number == 19 else f"other {number}") for number in range(10, 20)]
+    asked = Asked(None, words="ferry")
+    with rt.store.reading() as tx:
+        first = queue.page(tx, asked, None)
+        assert (first.items, first.goes_on) == ((), True)
+        second = queue.page(tx, asked, first.next)
+        assert (second.items, second.goes_on, second.next is None) == ((), True, False)
+        assert [place.id for place in queue.places(tx, asked, 50)] == sent[-1:], "who decides about all misses none"
+    assert found(rt, "ferry") == sent[-1:]
 
 
 def test_words_narrow_together_with_filters(rt: Runtime) -> None:

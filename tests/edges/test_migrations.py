@@ -77,7 +77,7 @@ def test_old_comments_are_found_by_their_words(empty_url: str) -> None:
     upgrade(engine, "head")
     with engine.connect() as connection:
         for words in ("words 699", "ana ferry"):
-            assert f"{699:016d}" in search.held(connection, words)
+            assert f"{699:016d}" in search.held(connection, words, 1000)
     engine.dispose()
 
 

@@ -39,7 +39,7 @@ class Wish:
 
 def count(tx: Tx, asked: Asked) -> tuple[int, str]:
     """How many `asked` finds now, at most `MOST`, and the newest of their ids ("" for none)."""
-    found = [place.id for place in queue.places(tx, asked, None, MOST)]
+    found = [place.id for place in queue.places(tx, asked, MOST)]
     return len(found), max(found, default="")
 
 
@@ -110,7 +110,7 @@ def _as_it_stands(tx: Tx, item: Item, job_id: str) -> Item:
 def _items(tx: Tx, wish: Wish) -> list[Item]:
     if wish.asked is None:
         return list({item.comment_id: item for item in wish.picked}.values())
-    found = [place.id for place in queue.places(tx, wish.asked, None, MOST)]
+    found = [place.id for place in queue.places(tx, wish.asked, MOST)]
     return bulk_jobs.versions(tx, [each for each in found if each <= wish.newest])
 
 

@@ -67,10 +67,12 @@ class ThreadPage:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """A page of the queue; `next` is the cursor of the one after it."""
+    """A page of the queue; `next` is the cursor of the one after it. `goes_on`: enough was looked at for now, and there
+    is more to look through behind `next`, whether or not the page is full."""
 
     items: tuple[Comment, ...]
     next: str | None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ from moderation.values import Sort, Status
 
 FEW, MANY = 500, 10_000
 """Comments that a search goes through at first, and at most before it asks the index of words."""
+COMMON = 10_000
+"""Comments that may hold a word before the index is of no use: most of them may stand in other tabs."""
+LOOKED_AT = 20_000
+"""Comments that a search then goes through for one page; the next page goes on from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,29 @@ def written_from(tx: Tx, indexes: Sequence[bytes], sites: Sequence[str] | None) 
 
 def page(tx: Tx, asked: Asked, cursor: str | None, limit: int = 50) -> QueuePage:
     """One page of comments with all that a moderator sees of them. Raises Invalid for a cursor that is not ours."""
-    found = places(tx, asked, cursor, limit + 1)
-    more = found[limit - 1] if len(found) > limit else None
-    return QueuePage(queries.comments_of(tx, [each.id for each in found[:limit]]), _cursor_at(asked, more))
-
-
-def places(tx: Tx, asked: Asked, cursor: str | None, limit: int) -> list[Any]:
-    """The ids of the first `limit` after `cursor`, in order, with the `rank` they are sorted by before age."""
     after = _read_cursor(asked, cursor) if cursor else None
+    found, last = _places(tx, asked, after, limit + 1)
+    more = found[limit - 1] if len(found) > limit else last
+    items = queries.comments_of(tx, [each.id for each in found[:limit]])
+    return QueuePage(items, _cursor_at(asked, more), goes_on=more is not None and more is last)
+
+
+def places(tx: Tx, asked: Asked, limit: int) -> list[Any]:
+    """The ids of the first `limit`, in order, with the `rank` they are sorted by before age; however much has to be
+    looked through."""
+    found, last = _places(tx, asked, None, limit)
+    while last is not None and len(found) < limit:
+        more, last = _places(tx, asked, (last.rank, last.id), limit - len(found))
+        found += more
+    return found
+
+
+def _places(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) -> tuple[list[Any], Any | None]:
+    """The first `limit` after a place, and where a search stopped that has looked at enough for now."""
     if asked.words:
         return _found(tx, asked, after, limit)
     order = _in_order(tx, asked, after, limit)
-    return [] if order is None else list(tx.execute(order))
+    return ([] if order is None else list(tx.execute(order))), None
 
 
 def _in_order(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) -> Select[Any] | None:
@@ -99,21 +114,28 @@ def _in_order(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) -
     return select(merged).order_by(*_order(asked, merged.c.id, merged.c.rank)).limit(limit)
 
 
-def _found(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) -> list[Any]:
+def _found(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) -> tuple[list[Any], Any | None]:
     """Those that hold the words. What many hold is met soon by going through them in order, and what few hold is
-    looked up by the words: the cost of neither grows with the queue. Which of both they are is seen on the way."""
+    looked up by the words: the cost of neither grows with the queue. Which of both they are is seen on the way. What
+    few hold here and many elsewhere is gone through a stretch at a time."""
     hits: list[Any] = []
     looked_at, step = 0, FEW
     while looked_at + step <= MANY:
         near = _looked_through(tx, asked, after, step)
         hits += [each for each in near if each.holds]
         if len(hits) >= limit or len(near) < step:
-            return hits[:limit]
+            return hits[:limit], None
         looked_at, after = looked_at + step, (near[-1].rank, near[-1].id)
         if not hits:
             break
         step = max(FEW, (limit - len(hits)) * looked_at // len(hits))
-    return hits + _looked_up(tx, asked, after, limit - len(hits))
+    known = search.held(tx, asked.words, COMMON + 1)
+    if len(known) <= COMMON:
+        return hits + _looked_up(tx, asked, known, after, limit - len(hits)), None
+    near = _looked_through(tx, asked, after, LOOKED_AT)
+    hits += [each for each in near if each.holds]
+    is_all = len(hits) >= limit or len(near) < LOOKED_AT
+    return hits[:limit], None if is_all else near[-1]
 
 
 def _looked_through(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) -> list[Any]:
@@ -127,9 +149,9 @@ def _looked_through(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: 
     return list(tx.execute(query.order_by(*_order(asked, near.c.id, near.c.rank))))
 
 
-def _looked_up(tx: Tx, asked: Asked, after: tuple[int, str] | None, limit: int) -> list[Any]:
-    """The next that hold the words, by the index of words. Ids sort by time, so that by age the first are met first."""
-    known = sorted(search.held(tx, asked.words), reverse=asked.sort is not Sort.OLDEST)
+def _looked_up(tx: Tx, asked: Asked, known: Sequence[str], after: tuple[int, str] | None, limit: int) -> list[Any]:
+    """The next of those that are `known` to hold the words. Ids sort by time, so by age the first are met first."""
+    known = sorted(known, reverse=asked.sort is not Sort.OLDEST)
     by_age, rank = asked.sort in _BY_AGE, _rank(asked)
     if after is not None and by_age:
         known = [each for each in known if (each > after[1] if asked.sort is Sort.OLDEST else each < after[1])]

@@ -73,18 +73,18 @@ def holding(tx: Tx, query: str) -> ColumnElement[bool] | None:
     return and_(*whole, func.instr(line, f" {' '.join(asked[-1])}") > 0)
 
 
-def held(tx: Tx, query: str) -> list[str]:
-    """The ids of all comments whose rows `holding` is true of, in no order, from the index of words."""
+def held(tx: Tx, query: str, most: int) -> list[str]:
+    """The ids of comments whose rows `holding` is true of, in no order, from the index of words: all, or `most`."""
     asked = runs(query)[:MOST_ASKED]
     if not asked:
         return []
     if tx.dialect.name != "postgresql":
         phrases = " AND ".join(f'"{" ".join(run)}"' for run in asked) + " *"
-        hits = select(_FTS.c.rowid).where(_FTS.c.search_words.op("MATCH", is_comparison=True)(phrases))
+        hits = select(_FTS.c.rowid).where(_FTS.c.search_words.op("MATCH", is_comparison=True)(phrases)).limit(most)
         return list(tx.execute(select(search_rows.c.comment_id).where(search_rows.c.n.in_(hits))).scalars())
     # PostgreSQL takes any beginning of a word for a fiftieth of all rows, and would rather read all of them.
     tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
-    found = list(tx.execute(select(search_rows.c.comment_id).where(_matches(asked))).scalars())
+    found = list(tx.execute(select(search_rows.c.comment_id).where(_matches(asked)).limit(most)).scalars())
     tx.exec_driver_sql("SET LOCAL enable_seqscan = on")
     return found
 

@@ -90,7 +90,7 @@ def queue() -> str:
         "desk/queue.html",
         who=who,
         keys=desk_keys.keys(),
-        state=_state(view, counts, len(sites) > 1),
+        state=_state(view, counts, len(sites) > 1, page.goes_on),
         tabs=[
             {"id": tab, "label": _(label), "count": counts[tab], "href": view.path(status=tab, cursor="")}
             for tab, label, _status in TABS
@@ -130,8 +130,8 @@ def _page(tx: Tx, view: View, asked: Asked, held: Mapping[str, str]) -> QueuePag
     while True:
         page = store.page(tx, asked, cursor, FOCUS)
         free = tuple(item for item in page.items if item.id not in held)
-        if free or page.next is None:
-            return QueuePage(free, page.next)
+        if free or page.next is None or page.goes_on:
+            return QueuePage(free, page.next, page.goes_on)
         cursor = page.next
 
 
@@ -183,7 +183,7 @@ def _problems() -> list[str]:
     return [problem.sentence(found.name) for problem in found.problems] if found else []
 
 
-def _state(view: View, counts: dict[str, int], many_sites: bool) -> dict[str, Any]:
+def _state(view: View, counts: dict[str, int], many_sites: bool, goes_on: bool) -> dict[str, Any]:
     """What the templates need of the view."""
     title = next(_(label) for tab, label, _status in TABS if tab == view.status)
     return {
@@ -196,7 +196,12 @@ def _state(view: View, counts: dict[str, int], many_sites: bool) -> dict[str, An
         "here": view.path(),
         "first": view.path(cursor=""),
         "again": view.path(cursor="" if view.status == "pending" else view.cursor),
-        "empty": _("Nothing here matches.") if view.is_filtered else _(EMPTY[view.status]),
+        "empty": _("Nothing among those looked through so far.")
+        if goes_on
+        else _("Nothing here matches.")
+        if view.is_filtered
+        else _(EMPTY[view.status]),
+        "goes_on": goes_on,
         "other_mode": view.path(mode="" if view.mode else "focus", cursor=""),
         "cleared": View(status=view.status, mode=view.mode).path(),
     }
