@@ -106,3 +106,68 @@ def test_nobody_is_lost_when_waits_run_out_while_leaders_change() -> None:
         answers = list(pool.map(ask, range(3000)))
     assert all(answer in (number, None) for number, answer in enumerate(answers))
     assert batches.ask(7, 1) == 7, "leadership was lost"
+
+
+def test_who_does_not_wait_hears_of_it_and_whoever_asks_meanwhile_too() -> None:
+    heard: list[int | BaseException] = []
+    done = threading.Event()
+
+    def hear(answer: int | BaseException) -> None:
+        heard.append(answer)
+        if len(heard) == 500:
+            done.set()
+
+    def work(items: Sequence[int]) -> list[int | BaseException]:
+        threading.Event().wait(0.001)
+        return [ValueError(item) if item % 50 == 0 else item for item in items]
+
+    batches: Batches[int, int] = Batches(work, most=8)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(batches.ask, 1000 * number + 1, 10) for number in range(100)]
+        for number in range(500):
+            batches.leave(number, 10, hear)
+            batches.begin()
+        assert [each.result(10) for each in asked] == [1000 * number + 1 for number in range(100)]
+    assert done.wait(10)
+    assert sorted(each for each in heard if isinstance(each, int)) == [n for n in range(500) if n % 50]
+    assert sum(isinstance(each, ValueError) for each in heard) == 10
+
+
+def test_who_does_not_wait_is_told_as_well_when_their_time_is_over() -> None:
+    go_on = threading.Event()
+    heard: list[int | BaseException] = []
+
+    def work(items: Sequence[int]) -> list[int | BaseException]:
+        go_on.wait(10)
+        return list(items)
+
+    batches: Batches[int, int] = Batches(work)
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(batches.ask, 1, 10)
+        while not batches._led or batches._waiting:
+            threading.Event().wait(0.001)
+        batches.leave(2, 0, heard.append)
+        threading.Event().wait(0.001)
+        batches.begin()
+        assert [type(each) for each in heard] == [Overdue]
+        go_on.set()
+        assert leader.result(10) == 1
+
+
+def test_one_who_cannot_hear_takes_nothing_from_the_others() -> None:
+    heard: list[int | BaseException] = []
+    done = threading.Event()
+
+    def hear(answer: int | BaseException) -> None:
+        heard.append(answer)
+        done.set()
+
+    def cannot(answer: int | BaseException) -> None:
+        raise RuntimeError
+
+    batches: Batches[int, int] = Batches(list)
+    batches.leave(1, 10, cannot)
+    batches.leave(2, 10, hear)
+    batches.begin()
+    assert done.wait(10)
+    assert heard == [2]

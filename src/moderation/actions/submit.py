@@ -120,16 +120,27 @@ class Intake:
 
     def submit(self, submission: Submission) -> Receipt:
         """Raises NotFound (site), Closed, ParentNotPublic, Duplicate, KeyReused, TooFast, Unavailable."""
-        work = _prepare(self._rt, self._rt.rules, submission)
-        if work.claims and (found := _known(self._rt, work.claims, work.now)):
-            known, claim = found
-            if known.payload == claim.payload or submission.idempotency_key:
-                return _again(known, claim)
-            work.form_used, work.claims = True, []  # back to the page, and another comment: no reason to refuse it
         try:
-            return self._batches.ask(work, WAIT)
+            return self._batches.ask(_prepare(self._rt, self._rt.rules, submission), WAIT)
         except Overdue:
-            raise Unavailable(2, "busy") from None
+            raise _busy() from None
+
+    def leave(self, submission: Submission, hear: Callable[[Receipt | BaseException], None]) -> None:
+        """`hear` gets what `submit` returns or raises, in another thread, once `begin` was called. Raises NotFound
+        (site), Closed."""
+
+        def told(outcome: Receipt | BaseException) -> None:
+            hear(_busy() if isinstance(outcome, Overdue) else outcome)
+
+        self._batches.leave(_prepare(self._rt, self._rt.rules, submission), WAIT, told)
+
+    def begin(self) -> None:
+        """See `Batches.begin`."""
+        self._batches.begin()
+
+
+def _busy() -> Unavailable:
+    return Unavailable(2, "busy")
 
 
 def _prepare(rt: Runtime, rules: Ruleset, submission: Submission) -> _Work:
@@ -192,13 +203,14 @@ def _claims(rt: Runtime, submission: Submission, form: forms.Form) -> list[Claim
 
 def _work(rt: Runtime, works: Sequence[_Work]) -> list[Receipt | BaseException]:
     """Limit all, gather for all, judge each, record all. Answers in the order of `works`."""
-    _ask_anew(rt, [work for work in works if work.proof and (work.proof.id or _has_regulars(work))])
-    answers: _Answers = {}
-    for work, answer in zip(works, rt.limits.check([work.question for work in works]), strict=True):
+    answers = _together_or_alone(rt, [work for work in works if work.claims], _recall)
+    left = [work for work in works if work.id not in answers]
+    _ask_anew(rt, [work for work in left if work.proof and (work.proof.id or _has_regulars(work))])
+    for work, answer in zip(left, rt.limits.check([work.question for work in left]), strict=True):
         work.answer = answer
         if not answer.allowed:
             answers[work.id] = too_fast(answer)
-    left = [work for work in works if work.id not in answers]
+    left = [work for work in left if work.id not in answers]
     answers.update(_together_or_alone(rt, left, _gather))
     left = [work for work in left if work.id not in answers]
     for work in left:
@@ -439,12 +451,25 @@ def _under(work: _Work) -> UnderArticle:
     return UnderArticle(known.key, known.approved, known.created_at, known.tags)
 
 
-def _known(rt: Runtime, claims: Sequence[Claim], now: datetime) -> tuple[idempotency.Outcome, Claim] | None:
-    """What this key has come to already, and the claim that found it. Asked before the limits: an answer that got lost
-    costs nothing to repeat."""
+def _recall(rt: Runtime, works: Sequence[_Work]) -> _Answers:
+    """What these keys have come to already. Asked before the limits: an answer that got lost costs nothing to
+    repeat."""
+    answers: _Answers = {}
     with rt.store.reading() as connection:
-        found = idempotency.find(connection, [claim.key for claim in claims], now)
-    return next(((found[claim.key], claim) for claim in claims if claim.key in found), None)
+        keys = {claim.key for work in works for claim in work.claims}
+        found = idempotency.find(connection, keys, works[0].now)
+    for work in works:
+        claim = next((claim for claim in work.claims if claim.key in found), None)
+        if claim is None:
+            continue
+        try:
+            answers[work.id] = _again(found[claim.key], claim)
+        except KeyReused as error:
+            if work.submission.idempotency_key:
+                answers[work.id] = error
+            else:  # back to the page, and another comment: no reason to refuse it
+                work.form_used, work.claims = True, []
+    return answers
 
 
 def _again(known: idempotency.Outcome, claim: Claim) -> Receipt:

@@ -99,8 +99,9 @@ def create_app(rt: Runtime) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # its redirects would carry whatever host the request named
     intake, threads = Intake(rt), Threads(rt)
-    app.extensions.update(moderation=rt, intake=intake, threads=threads)
-    app.wsgi_app = Front(app.wsgi_app, rt, intake, threads)  # type: ignore[method-assign]  # as Flask's manual has it
+    front = Front(app.wsgi_app, rt, intake, threads)
+    app.extensions.update(moderation=rt, intake=intake, threads=threads, front=front)
+    app.wsgi_app = front  # type: ignore[method-assign]  # as Flask's manual has it
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     _add_probes(app, rt)

@@ -26,7 +26,7 @@ from moderation.edges.telemetry import configure_logging
 from moderation.runtime import Runtime
 from moderation.settings import Environment
 from moderation.web.app import create_app
-from moderation.web.refusals import Worker
+from moderation.web.loop import Crowd, Worker
 from moderation.worker import Housekeeping, background
 
 
@@ -85,6 +85,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "logger_class": JsonLog,
             "proc_name": "moderation",
+            "pre_fork": Crowd(env.workers).enter,
             "when_ready": lambda _: self._ready(),
             "child_exit": lambda _, worker: multiprocess.mark_process_dead(worker.pid),  # type: ignore[no-untyped-call]
         }
