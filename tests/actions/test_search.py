@@ -72,7 +72,7 @@ def test_a_word_that_is_rare_here_and_common_elsewhere_is_looked_for_a_stretch_a
         monkeypatch.setattr(queue, name, most)
     for number in range(6):
         decide(rt, send(rt, number, body=f"ferry {number}"), Decision.APPROVE)
-    sent = [send(rt, number, body="ferry" if number == 19 else f"other {number}") for number in range(10, 20)]
+    sent = [send(rt, number, body="ferry" if number == 21 else f"other {number}") for number in range(10, 22)]
     asked = Asked(None, words="ferry")
     with rt.store.reading() as tx:
         first = queue.page(tx, asked, None)
