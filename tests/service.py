@@ -73,6 +73,17 @@ burst = 5
 """
 
 
+PLAIN = (
+    "anchor basket bridge candle drawer feather ferry garden gravel hammer harbour island jacket ladder lantern"
+)
+
+
+def unsaid() -> str:
+    """Five words that no check has anything against, new in all likelihood. Of hexadecimal digits, every fortieth eight
+    are a telephone number."""
+    return " ".join(secrets.choice(PLAIN.split()) for _ in range(5))
+
+
 STARTED: list[Path] = []
 """The state folders of all services that were started, to be searched once more at the end of the run."""
 
@@ -94,7 +105,7 @@ class Service:
         value: dict[str, Any] = {
             "article": "first-article",
             "author": {"name": "Ana", "email": CANARY},
-            "body": f"A thought of its own, number {number} {secrets.token_hex(4)}.",
+            "body": f"A thought of its own, number {number} {unsaid()}.",
         }
         return value | over
 

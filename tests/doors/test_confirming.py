@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from tests.actions.test_submit import rows
 from tests.conftest import Clock
+from tests.service import unsaid
 from tests.smtp import Receiver
 
 from moderation import holders
@@ -70,7 +70,7 @@ def client(rt: Runtime) -> FlaskClient:
 def post(client: FlaskClient, site: str = "demo", token: str | None = None, **over: Any) -> Any:
     author = {"name": "Ana", "email": over.pop("email", EMAIL)} | ({"token": token} if token else {})
     article = {"id": "ferry", "url": "https://news.example.org/ferry"} if site == "demo" else "ferry"
-    value = {"article": article, "author": author, "body": f"A thought, {secrets.token_hex(6)}."} | over
+    value = {"article": article, "author": author, "body": f"A thought, {unsaid()}."} | over
     return client.post(f"/v1/{site}/comments", json=value)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any
 
 import pytest
-from tests.service import CANARY, Service
+from tests.service import CANARY, Service, unsaid
 
 
 def finding(service: Service, script: dict[str, str], comment_id: str, rule: str) -> str:
@@ -20,7 +19,7 @@ def typed(page: str) -> dict[str, str]:
     """What a browser sends of the form on this page, with a text in it."""
     token = re.search(r'name="form_token" value="([^"]+)"', page)
     assert token
-    body = f"Said once, as {secrets.token_hex(4)}."
+    body = f"Said once, as {unsaid()}."
     return {"article": "forms", "form_token": token[1], "body": body, "author": "Ana", "email": CANARY, "subject": ""}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -23,7 +22,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 from tests.actions.test_submit import rows
 from tests.conftest import Clock
 from tests.edges.test_outside import talking, whole
-from tests.service import CANARY, running_service, wait_until
+from tests.service import CANARY, running_service, unsaid, wait_until
 
 from moderation import logins
 from moderation.actions import keys as key_actions
@@ -113,7 +112,7 @@ def signed(rt: Runtime, header: dict[str, Any] | None = None, key: Any = None, *
 
 def post(client: FlaskClient, token: str | None, site: str = "demo", **over: Any) -> Any:
     author = {"name": "Typed", "email": "typed@example.org", "token": token} | over.pop("author", {})
-    value = {"article": "first", "author": author, "body": f"A thought, {secrets.token_hex(6)}."} | over
+    value = {"article": "first", "author": author, "body": f"A thought, {unsaid()}."} | over
     given = {name: each for name, each in author.items() if each is not None}
     return client.post(f"/v1/{site}/comments", json=value | {"author": given})
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any
 
 import pytest
-from tests.service import Service
+from tests.service import Service, unsaid
 
 SECRET = "Held back, and never to be read at any address"
 
 
 def receipt(service: Service, **over: Any) -> str:
-    answer = service.post(body=f"{SECRET}, as {secrets.token_hex(6)} knows.", **over)
+    answer = service.post(body=f"{SECRET}, as {unsaid()} knows.", **over)
     assert answer.status_code == 202
     link = answer.json()["receipt"]
     assert link.startswith(f"{service.base}/r/")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
@@ -16,6 +15,7 @@ from flask.testing import FlaskClient
 from tests.actions.test_submit import rows
 from tests.canary import CANARY, found
 from tests.conftest import Clock
+from tests.service import unsaid
 from tests.smtp import Receiver
 
 from moderation.actions import keys as key_actions
@@ -59,7 +59,7 @@ def client(rt: Runtime) -> FlaskClient:
 
 
 def post(client: FlaskClient, email: str = CANARY) -> str:
-    body = f"A thought, {secrets.token_hex(6)}."
+    body = f"A thought, {unsaid()}."
     value = {"article": "ferry", "author": {"name": "Ana", "email": email}, "body": body}
     answer = client.post("/v1/demo/comments", json=value)
     assert answer.status_code == 202

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.actions.test_submit import codes, rows
 from tests.conftest import Clock
+from tests.service import unsaid
 
 from moderation import forms, proof_of_work
 from moderation.actions import keys
@@ -77,7 +78,7 @@ def packed(value: Any) -> str:
 def post(client: FlaskClient, solution: Any, site: str = "demo", **over: Any) -> Any:
     author = {"name": "Ana", "email": f"{secrets.token_hex(4)}@example.org"}
     form = {} if solution is None else {"altcha": solution}
-    value = {"article": "first", "author": author, "body": f"A thought, {secrets.token_hex(6)}.", "form": form}
+    value = {"article": "first", "author": author, "body": f"A thought, {unsaid()}.", "form": form}
     return client.post(f"/v1/{site}/comments", json=value | over)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from tests.service import BODY_CANARY, CANARY, Service
+from tests.service import BODY_CANARY, CANARY, Service, unsaid
 
 from moderation.web.problems import FIELD_SENTENCES
 
@@ -41,7 +41,7 @@ def test_a_good_comment_is_accepted_and_waits(service: Service) -> None:
     "body", ["A kind word.", "you are a nigger", "see http://bit.ly/x http://a.example http://b.example"]
 )
 def test_the_answer_is_the_same_whatever_the_rules_thought(service: Service, body: str) -> None:
-    answer = service.post(body=f"{body} {secrets.token_hex(6)}")
+    answer = service.post(body=f"{body} {unsaid()}")
     assert answer.status_code == 202
     assert answer.json() | {"id": "", "receipt": ""} == {
         "id": "",
@@ -228,7 +228,7 @@ def test_wordpress_names_are_understood_in_a_form(service: Service, script: dict
         "author": "Åsa",
         "email": CANARY,
         "url": "www.example.org",
-        "comment": f"By its old names {secrets.token_hex(4)}",
+        "comment": f"By its old names {unsaid()}",
         "comment_parent": "0",
         "submit": "Post Comment",
     }
@@ -245,7 +245,7 @@ def test_wordpress_names_are_understood_in_json(service: Service) -> None:
         "comment_post_ID": 17,
         "author": "Ana",
         "email": CANARY,
-        "comment": f"Hi {secrets.token_hex(4)}",
+        "comment": f"Hi {unsaid()}",
         "comment_parent": 0,
     }
     assert send(service, json.dumps(value).encode()).status_code == 202
@@ -261,7 +261,7 @@ def test_a_form_of_an_article_with_an_address_goes_back_to_it(service: Service) 
         "article": "https://news.example.org/story?id=1#top",
         "author": "Ana",
         "email": CANARY,
-        "body": f"Back to the story {secrets.token_hex(4)}",
+        "body": f"Back to the story {unsaid()}",
     }
     answer = service.session.post(f"{service.base}/v1/demo/comments", data=form, allow_redirects=False, timeout=15)
     assert answer.status_code == 303
@@ -329,7 +329,7 @@ def test_a_cross_origin_script_may_not_avoid_the_preflight_with_a_form(service: 
 
 
 def test_an_address_in_the_text_is_masked_for_the_public(service: Service, script: dict[str, str]) -> None:
-    posted = service.post("open", article="masked", body=f"Write to {BODY_CANARY} {secrets.token_hex(4)}").json()
+    posted = service.post("open", article="masked", body=f"Write to {BODY_CANARY} {unsaid()}").json()
     public = service.get("/v1/open/comments?article=masked").text
     page = service.get("/t/open?article=masked").text
     assert posted["id"] in public

@@ -15,7 +15,7 @@ import requests
 from playwright.sync_api import Page, sync_playwright
 from tests.canary import CANARY, check_files, found
 from tests.hour.reviewer import PROXY, Hour, Line, at_once, t_statistic
-from tests.service import PASSWORD, wait_until
+from tests.service import PASSWORD, unsaid, wait_until
 
 from moderation.web.pages import DEMO_ARTICLE
 
@@ -44,8 +44,8 @@ def html_in_every_field(hour: Hour) -> str:
     """1: the text, name, title and reason of a comment; looked at by Chromium wherever they are shown."""
     service = hour.service
     sent: dict[str, Any] = {"article": {"id": DEMO_ARTICLE, "title": HTML}, "author": {"name": HTML, "email": CANARY}}
-    hour.approved(**sent, body=f"{HTML} {secrets.token_hex(4)}")
-    other = service.post(**sent, body=f"{HTML} again {secrets.token_hex(4)}").json()["id"]
+    hour.approved(**sent, body=f"{HTML} {unsaid()}")
+    other = service.post(**sent, body=f"{HTML} again {unsaid()}").json()["id"]
     hour.decide("demo", other, "reject", reason=HTML)
     url = service.post(author={"name": "A", "email": CANARY, "url": f"javascript:{HTML}"})
     assert url.status_code == 422, "a website that is script is taken"
