@@ -16,6 +16,9 @@ _CJK = dict(zip("abcdefghijklmnoprstuvwxyz", "卂乃匚ᗪ乇千Ꮆ卄丨ﾌҜ�
 _MONEY = dict(zip("abcdefghiklmnoprstuwy", "₳฿¢Đ€₣₲Ħł₭£₥₦ø₱®$₮µ₩¥", strict=True))
 _CHEROKEE = dict(zip("abcdefghijklmnoprstuvwyz", "ᎪᏏᏟᎠᎬᎰᏀᎻᎥᎫᏦᏞᎷᏁᎾᏢᏒᏚᎢᏌᏙᎳᎩᏃ", strict=True))
 _SYLLABICS = dict(zip("abcdefghijklmnoprstuvwxy", "ᗩᗷᑕᗪEᖴGᕼIᒍKᒪᗰᑎOᑭᖇᔕTᑌᐯᗯ᙭Y", strict=True))
+_YI = dict(zip("abcdefghijklmnopqrstuvwxyz", "ꋬꃳꉔ꒯ꏂꊰꍌꁝ꒐꒻ꀘ꒒ꂵꋊꄲꉣꆰꋪꇙ꓄꒤꒦ꅐꉧꌦꁴ", strict=True))
+_ETHIOPIC = dict(zip("abcdefghijkmnopqrstuwxy", "ልጌርዕቿቻኗዘጎጋጕጠክዐየዒዪነፕሁሠሸሃ", strict=True))
+_ITALIC = dict(zip("abcdefhkmnoprstuxy", "𐌀𐌁𐌂𐌃𐌄𐌅𐋅𐌊𐌌𐌍Ꝋ𐌐𐌓𐌔𐌕𐌵𐋄𐌙", strict=True))
 _EMOJI = {"a": "🅰", "b": "🅱", "o": "⭕", "p": "🅿", "i": "ℹ", "s": "💲", "t": "✝", "x": "❌", "m": "Ⓜ"}
 
 
@@ -163,6 +166,61 @@ def inserted(word: str, rng: random.Random) -> str:
     return word[:at] + rng.choice("xzq") + word[at:]
 
 
+def mistyped(word: str, rng: random.Random) -> str:
+    """An inner letter by its neighbour on the keyboard."""
+    rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    at = rng.randrange(1, len(word) - 1)
+    row = next(row for row in rows if word[at] in row)
+    key = row.index(word[at])
+    return word[:at] + rng.choice(row[max(0, key - 1) : key] + row[key + 1 : key + 2]) + word[at + 1 :]
+
+
+def pig_latin(word: str, rng: random.Random) -> str:
+    """Its first consonants at the end, before ay."""
+    at = next(i for i, c in enumerate(word) if c in "aeiou")
+    return word[at:] + word[:at] + "ay" if at else word + "way"
+
+
+def infixed(word: str, rng: random.Random) -> str:
+    """Rap's izz before the first vowel."""
+    at = next(i for i, c in enumerate(word) if c in "aeiou")
+    return word[:at] + "izz" + word[at:]
+
+
+def linked(word: str, rng: random.Random) -> str:
+    """Half of it as a link in Markdown."""
+    return f"[{word[:2]}](https://example.com/a){word[2:]}"
+
+
+def split_leet(word: str, rng: random.Random) -> str:
+    """Digits, and a space somewhere."""
+    return split_word(leet(word), rng)
+
+
+def split_stretched(word: str, rng: random.Random) -> str:
+    """A stretched letter, cut."""
+    at = rng.randrange(1, len(word) - 1)
+    return word[:at] + word[at] * 3 + " " + word[at:]
+
+
+def one_bracketed(word: str, rng: random.Random) -> str:
+    """One letter in brackets."""
+    at = rng.randrange(len(word))
+    return f"{word[:at]}({word[at]}){word[at + 1 :]}"
+
+
+def struck_leet(word: str, rng: random.Random) -> str:
+    """Digits, a consonant struck out."""
+    at = next(i for i in range(len(word) - 2, 0, -1) if word[i] not in "aeiou")
+    seen = leet(word)
+    return seen[:at] + rng.choice("*#") + seen[at + 1 :]
+
+
+def struck_lookalike(word: str, rng: random.Random) -> str:
+    """Cyrillic letters, a vowel struck out."""
+    return struck(rng.choice("*#%"))(word, rng).translate(str.maketrans("aceopxyiskt", "асеорхуіѕкт"))
+
+
 def ransom(word: str, rng: random.Random) -> str:
     """Each letter in another style."""
     faces = (
@@ -225,6 +283,24 @@ FAMILIES: dict[str, Disguise] = {
     "braille_blank": joined("\u2800"),
     "ransom": ransom,
     "inserted": inserted,
+    "mistyped": mistyped,
+    "pig_latin": pig_latin,
+    "infixed": infixed,
+    "letter_between": joined("x"),
+    "spelt_backwards": lambda word, rng: " ".join(reversed(word)),
+    "doubled_parted": lambda word, rng: "-".join(c * 2 for c in word),
+    "tripled_spaced": lambda word, rng: " ".join(c * 3 for c in word),
+    "symbols_between": between("♥☺●✖♪"),
+    "linked": linked,
+    "made_up_tags": lambda word, rng: "".join(f"<{c}>" for c in word),
+    "split_leet": split_leet,
+    "split_stretched": split_stretched,
+    "one_bracketed": one_bracketed,
+    "struck_leet": struck_leet,
+    "struck_lookalike": struck_lookalike,
+    "yi_syllables": table(_YI),
+    "ethiopic": table(_ETHIOPIC),
+    "old_italic": table(_ITALIC),
 }
 WORDS = (
     "fuck",

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from moderation.text.index import Form, Index
-from moderation.text.normalise import letters_of
+from moderation.text.lines import drawn_out
+from moderation.text.normalise import READ, letters_of
 from moderation.text.quick import plain_letters
 from moderation.text.scan import scan
+from moderation.text.spelling import squash
 from moderation.text.words import common
 
 # A chunk is clean; a piece that could belong to a word cut by spaces; a common word or sign that could stand between
@@ -56,8 +58,14 @@ def _kind(index: Index, found: tuple[Found, ...], letters: str) -> tuple[int, No
 
 def _part(index: Index, letters: str) -> int:
     """Could a harmless chunk be part of a word that was cut by spaces?"""
-    if len(letters) < 2:
-        return FRAGMENT if letters.isalpha() and letters not in "aiu" else FILLING
-    if letters not in index.fragments:
+    if len(letters) < 2 or len(set(letters)) == 1:
+        return FRAGMENT if letters.isalpha() and letters[0] not in "aiu" else FILLING
+    if letters in index.fragments:
+        return FILLING if letters in common() else FRAGMENT
+    if letters in index.inner:
+        return FILLING
+    if letters.isdigit():
         return CLEAN
-    return FILLING if letters in common() else FRAGMENT
+    if not letters.isalpha():
+        return FRAGMENT if "".join(READ[c].look for c in letters) in index.fragments else CLEAN
+    return FRAGMENT if drawn_out(letters) and squash(letters) in index.fragments else CLEAN

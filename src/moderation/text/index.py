@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import ahocorasick
 
@@ -23,8 +24,7 @@ _SPELT_OUT = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")  # endings for
 _SILENT = re.compile(r"(?<=[bcdfghjklmnpqrstvwxz])e(?=[bcdfghjklmnpqrstvwxz])")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A term as it is looked for: folded letters without spaces, their runs, and where its words part."""
 
     letters: str
@@ -34,6 +34,7 @@ class Form:
     latin: bool
     squashed: str  # `letters`, each run of a letter once
     inside: bool  # may stand within a word, not only at its beginning
+    loose: bool  # may be spelt with other letters of the same key
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Index:
 
     automaton: ahocorasick.Automaton | None
     words: dict[str, Form] = field(default_factory=dict)
+    wholes: dict[str, Form] = field(default_factory=dict)  # wild words with their endings
+    shortened: dict[str, list[str]] = field(default_factory=dict)  # one of them less one letter: which it may be
     misspelt: dict[str, Form] = field(default_factory=dict)
     sounds: dict[str, Form] = field(default_factory=dict)
     headless: dict[str, Form] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Index:
     holed: set[str] = field(default_factory=set)  # wild words, one inner letter of each struck out
     longest: int = 0  # letters of the longest of them
     fragments: set[str] = field(default_factory=set)
+    inner: set[str] = field(default_factory=set)  # two to four letters from within a wild word
     allowed: ahocorasick.Automaton | None = None
     excuses: dict[str, list[str]] = field(default_factory=dict)
     allow: set[str] = field(default_factory=set)
@@ -68,7 +72,7 @@ def build(lexicon: Lexicon) -> Index:
         if not form.letters:
             continue
         same = by_key.setdefault(key(form.letters) if form.latin else form.letters, {})
-        same.setdefault(f"{term.language} {form.letters}", form)
+        same.setdefault(f"{term.language} {len(form.parts)} {form.letters}", form)
         if len(form.parts) > 1:
             _add_phrase(index, form)
         else:
@@ -76,7 +80,11 @@ def build(lexicon: Lexicon) -> Index:
     if by_key:
         automaton = ahocorasick.Automaton()
         for word, forms in by_key.items():
-            automaton.add_word(word, (len(word), tuple(forms.values())))
+            wild = any(
+                form.term.wild for form in forms.values()
+            )  # it tells more of its own spellings than another term
+            kept = (f._replace(loose=f.term.wild) if wild else f for f in forms.values())
+            automaton.add_word(word, (len(word), tuple(kept)))
         automaton.make_automaton()
         index.automaton = automaton
     for form in list(index.words.values()):
@@ -118,7 +126,9 @@ def form_of(term: Term) -> Form:
     letters = "".join(parts)
     latin = letters.isascii()
     inside = term.boundary not in ("word", "inflect", "prefix")
-    return Form(letters, runs(letters) if latin else (), term, parts, latin, squash(letters), inside)
+    known = term.language == "en" and term.severity != "mild" and not term.maybe and len(letters) >= 7
+    loose = term.wild or (known and latin)
+    return Form(letters, runs(letters) if latin else (), term, parts, latin, squash(letters), inside, loose)
 
 
 def _add_phrase(index: Index, form: Form) -> None:
@@ -148,39 +158,31 @@ def _add_spellings(index: Index, form: Form) -> None:
             index.fragments.add(whole[cut:])
         if not form.term.wild:
             continue
+        if not ending:
+            index.inner.update(word[i : i + n] for n in (2, 3, 4) for i in range(1, len(word) - n))
         index.holed.update(whole[:i] + "?" + whole[i + 1 :] for i in range(1, len(whole) - 1))
         index.longest = max(index.longest, len(whole))
+        if whole not in index.wholes:
+            index.wholes[whole] = form
+            for less in {whole[:i] + whole[i + 1 :] for i in range(len(whole))}:
+                index.shortened.setdefault(less, []).append(whole)
         index.headless.setdefault(whole[1:], form)
         index.misspelt.setdefault(whole[::-1], form)
         if len(sound(word)) >= 6 and not word.startswith("fuck"):
             index.sounds.setdefault(sound(whole), form)
             index.sounds.setdefault(sound(_SILENT.sub("", whole)), form)
-        for wrong in (*spelt_wrong(whole), *respelt(whole)):
+        for wrong in respelt(whole):
             index.misspelt.setdefault(wrong, form)
 
 
-_AS_HEARD = (("u", "oo"), ("o", "oa"), ("a", "ah"), ("er", "ah"), ("er", "ur"))
+_AS_HEARD = (("u", "oo"), ("o", "oa"), ("a", "ah"), ("er", "ah"), ("er", "ur"), ("er", "uh"))
 
 
 def respelt(word: str) -> Iterator[str]:
-    """Vowels written as they sound in other words, all of one kind at once: foocker, wanka."""
+    """Vowels written as they sound in other words, all of one kind at once: foocker, wanka.  Or all left out: bstrd."""
     for vowel, heard in _AS_HEARD:
         if vowel in word:
             yield word.replace(vowel, heard)
-
-
-def spelt_wrong(word: str) -> Iterator[str]:
-    """Slips that leave a word readable: neighbours swapped, a vowel or all vowels left out, an inner consonant lost."""
-    size = len(word)
-    for i in range(size - 1):
-        if word[i] != word[i + 1]:
-            yield word[:i] + word[i + 1] + word[i] + word[i + 2 :]
-    for i in range(1, size):
-        if (word[i] in "aeiou" and size >= 5) or (i < size - 1 and size >= 6):
-            yield word[:i] + word[i + 1 :]
-    for i in range(1, size):
-        for extra in "xzqj":
-            yield word[:i] + extra + word[i:]
     bare = word[0] + "".join(c for c in word[1:] if c not in "aeiou")
-    if len(bare) >= 4 and size >= 5:
+    if len(bare) >= 4 and len(word) >= 5:
         yield bare

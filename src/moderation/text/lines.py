@@ -7,12 +7,13 @@ Says what may be read, never whether it is bad: that is `weigh`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from moderation.text.index import Index
 from moderation.text.leet import heavy
 from moderation.text.normalise import Unit
-from moderation.text.readings import ACCENT, CLOSING, DIGIT, FACE, GONE, LETTER, NATIVE, OPENING, SIGN
+from moderation.text.readings import ACCENT, CLOSING, DIGIT, FACE, GONE, LETTER, MARK, NATIVE, OPENING, SIGN, Reading
 from moderation.text.spelling import squash
 from moderation.text.upside import turned
 from moderation.text.words import common
@@ -48,11 +49,17 @@ def readings(index: Index, units: Sequence[Unit], piece: str) -> list[Line]:
     lines = [_line(units, leet=False, native=False)]
     if NATIVE in kinds and not kinds & {LETTER, FACE, ACCENT}:
         lines = [lines[0]._replace(foreign=True)]
-    if DIGIT in kinds or SIGN in kinds:
+    if (DIGIT in kinds or SIGN in kinds) and not _spelt_out(lines[0]):
         bare = _unpunctuated(units)
         lines.append(_line(bare, leet=True, native=False))
         if len(bare) < len(units) and bare and units[0] is not bare[0]:
             lines.append(_line(units[: units.index(bare[-1]) + 1], leet=True, native=False))
+        lines += [
+            _line(other, leet=True, native=False)
+            for other in _other_letters(units[: units.index(bare[-1]) + 1] if bare else units)
+        ]
+    if sum(u.reading.kind == FACE and u.reading.other == "?" for u in units) > 1:
+        lines.append(_line(_parted_by_signs(units), leet=False, native=False))
     for merged in heavy(units, piece):
         drawn = piece.lower().strip(OUTER)
         lines.append(_line(merged, leet=True, native=False)._replace(drawn=drawn))
@@ -72,6 +79,34 @@ def readings(index: Index, units: Sequence[Unit], piece: str) -> list[Line]:
         if line.letters:
             distinct.setdefault(line.letters, line)
     return list(distinct.values())
+
+
+_OTHERS = {"7": "l", "4": "h", "@": "o"}  # what else these are often read as
+_MOST = 3  # signs of a piece that are read in another way
+
+
+def _other_letters(units: Sequence[Unit]) -> list[list[Unit]]:
+    """One of the digits that stand for several letters as the other one: @$$h073 holds a 7 for L."""
+    if not any(u.reading.kind == LETTER for u in units):
+        return []
+    signs = [sign for sign in {u.reading.plain: None for u in units} if sign in _OTHERS][:_MOST]
+    return [
+        [u._replace(reading=u.reading._replace(look=_OTHERS[sign])) if u.reading.plain == sign else u for u in units]
+        for sign in signs
+    ]
+
+
+def _parted_by_signs(units: Sequence[Unit]) -> list[Unit]:
+    """Signs that look like letters as what parts letters: f♥u♥c♥k."""
+    return [u._replace(reading=_PARTING) if u.reading.kind == FACE and u.reading.other else u for u in units]
+
+
+_PARTING = Reading(MARK, "", "", "")
+
+
+def _spelt_out(line: Line) -> bool:
+    """Four letters or more with one sign after each: o/r+a,n!g;e is no nig, whatever its signs look like."""
+    return len(line.letters) > 3 and all(b - a == 2 for a, b in pairwise(line.places))
 
 
 def _unpunctuated(units: Sequence[Unit]) -> Sequence[Unit]:

@@ -126,6 +126,8 @@ def _meant(found: re.Match[str], lower: str) -> str:
     written = found.group()
     if found.lastgroup == "entity":
         return html.unescape(written)
+    if found.lastgroup == "row":  # <f><u><c><k>: no page knows such tags
+        return written
     if found.lastgroup == "short":  # [s] alone is a letter in brackets, not a tag
         return "" if f"[/{written[-2]}]".lower() in lower else written
     return chr(int(written[-2:], 16)) if found.lastgroup == "code" else ""
@@ -145,11 +147,12 @@ UNSEEN = _characters(
     (0xE0000, 0xE0FFF),
 )  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")  # the ASCII ones of `UNSEEN`
-_MARKUP_START = re.compile(r"<[a-z/!>]|&[#a-z]|\[/?[a-z]|%[2-7][0-9a-f]|\\[ux][0-9a-f]", re.IGNORECASE)
+_MARKUP_START = re.compile(r"<[a-z/!>]|&[#a-z]|\[/?[a-z]|\]\(|%[2-7][0-9a-f]|\\[ux][0-9a-f]", re.IGNORECASE)
 _MARKUP = re.compile(
+    r"(?P<row>(?=(?:<[a-z]>){0,30}<[c-hj-or-tv-z]>)(?:<[a-z]>){3,30})|(?P<link>(?<=\w)\]\([^()\s]{1,200}\)(?=\w))|"
     r"(?P<tag><!--(?:[^-]|-(?!->)){0,200}-->|</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,200})?/?>|<>|</>|"
     r"\[/?(?:url|img|color|size|quote|code|center|spoiler|font)(?:=[^\[\]]{0,100})?\])|"
-    r"(?P<short>\[/?[bius]\])|"
+    r"(?P<short>\[/?[bius]\](?!\())|"
     r"(?P<entity>&(?:#\d{1,7};?|#x[0-9a-f]{1,6};?|[a-z][a-z0-9]{1,24};))|"
     r"(?P<code>%[2-7][0-9a-f]|\\u00[2-7][0-9a-f]|\\x[2-7][0-9a-f])",
     re.IGNORECASE,

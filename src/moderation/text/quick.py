@@ -10,8 +10,9 @@ from itertools import pairwise
 
 from moderation.text.index import Form, Index
 from moderation.text.readings import CLOSING
-from moderation.text.spelling import distance, key, key_of, sound, squash
-from moderation.text.weigh import allowed, fits
+from moderation.text.slips import meant
+from moderation.text.spelling import distance, key, key_of, squash
+from moderation.text.weigh import allowed, fits, most_odd
 from moderation.text.words import common, innocent
 
 _BEFORE = "\"'“‘"
@@ -55,11 +56,11 @@ def _letters_of_parts(index: Index, core: str) -> str | None:
 
 def _holds_none(index: Index, word: str) -> bool:
     """Can neither `word` nor a letter-pair reading of it hold a term, be a misspelling or sound like one?"""
-    if word in index.words or word in index.misspelt:
+    if word in index.words:
         return False
     if word in common() or word in innocent():
         return True
-    if len(word) > 4 and sound(word) in index.sounds:
+    if meant(index, word) is not None:
         return False
     if _may_hold(index, word):
         return False
@@ -83,7 +84,7 @@ def _may_hold(index: Index, word: str, *, drawn: bool = False, parted: bool = Fa
         for form in forms:
             if not parted and not _may_stand(form, end >= size, end < last):
                 continue
-            if not form.term.wild:
+            if not form.loose:
                 squashed = squashed or squash(word)
                 if drawn or form.squashed not in squashed:
                     continue
@@ -102,7 +103,7 @@ def _may_stand(form: Form, left: bool, right: bool) -> bool:
 
 def _is_near(form: Form, word: str, runs: list[int], left: str, right: str) -> bool:
     """Are the letters at `runs` of `word` near enough to the form, whose key they have?"""
-    if not form.term.wild:
+    if not form.loose:
         return True  # its letters were compared before
     odd, _ = distance(form.runs, [word[a:b] for a, b in pairwise(runs)])
-    return odd <= allowed(form.letters, left, right)
+    return odd <= min(most_odd(form), allowed(form.letters, left, right))

@@ -17,7 +17,8 @@ OPENING, CLOSING = "([{<\"'‘“«¿¡", "!?.,:;)]}>\"'’”»…"  # punctuat
 
 class Reading(NamedTuple):
     """`kind` is one of the constants above; `look` the Latin letters it looks like ('' where none); `native` the
-    folded letter of its own script; `plain` what folded text shows for it; `other` letters it may also stand for."""
+    folded letter of its own script; `plain` what folded text shows for it; `other` letters it may also stand for, "?"
+    for a face that is a sign and no letter: it may as well part or hide letters."""
 
     kind: int
     look: str
@@ -97,8 +98,8 @@ def read(char: str) -> Reading:
         letters = SIGNS[char]
         return Reading(SIGN, letters[:1], "", char, letters[1:])
     look = faces().get(char) or faces().get(flat, "")
+    named = _WORDS.match(unicodedata.name(char, ""))
     if not look:
-        named = _WORDS.match(unicodedata.name(char, ""))
         look = named.group(1).lower() if named else ""
         look = look or _with_a_stroke(char)
         if not look and len(flat) > 1:
@@ -108,7 +109,8 @@ def read(char: str) -> Reading:
     if category[0] == "L" and not latin and native:
         return Reading(NATIVE, look, native, native)
     if look:
-        return Reading(ACCENT if 0x00C0 <= code <= 0x024F and latin else FACE, look, look, look)
+        sign = "" if category[0] == "L" or named else "?"
+        return Reading(ACCENT if 0x00C0 <= code <= 0x024F and latin else FACE, look, look, look, sign)
     if category[0] == "L" and flat:
         return Reading(NATIVE, "", flat, flat)
     return Reading(MARK, "", "", char)

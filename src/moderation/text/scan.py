@@ -15,14 +15,16 @@ from moderation.text.index import Form, Index
 from moderation.text.lines import OUTER, Line, readings
 from moderation.text.normalise import read_units
 from moderation.text.spelling import key_of
-from moderation.text.weigh import BESIDE, Candidate, weigh
+from moderation.text.weigh import ALONE, BESIDE, Candidate, is_ending, weigh
 from moderation.text.whole import whole_word
 
 _RANDOM = re.compile(
     r"(?:[0-9a-f]{8}-[0-9a-f]{4}-.*|(?=[a-z-]*[0-9][0-9a-z-]*[a-z])(?:\w+:)?[0-9a-f]{8,}|0x[0-9a-f]+)\Z"
 )
 _COLOUR = re.compile(r"(?<!\w)#(?=[a-f]*[0-9])(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})(?!\w)")
-_ADDRESS = re.compile(r"[a-z]://|www\.|[\w+-]@[\w-]{1,63}\.|\w\w/\w|\w/\w\w|\w\w\.(?:com|org|net|example|co\.uk|io)\b")
+_ADDRESS = re.compile(
+    r"[a-z]://|www\.|[\w+-]@[\w-]{1,63}\.|[^\W_]{2}/[^\W_]|[^\W_]/[^\W_]{2}|\w\w\.(?:com|org|net|example|co\.uk|io)\b"
+)
 
 
 class Hit(NamedTuple):
@@ -42,12 +44,42 @@ def scan(index: Index, piece: str, *, spaced: bool = False) -> list[Hit]:
     units = read_units(piece)
     address = ("/" in piece or "." in piece) and bool(_ADDRESS.search(lower))
     hits: list[Hit] = []
-    for line in readings(index, units, piece):
+    lines = readings(index, units, piece)
+    for line in lines:
         hits += _search(index, line, piece, address, spaced)
-    if not hits and not spaced and not address:
+    if spaced and not hits and lines:
+        hits += _backwards(index, lines[0])
+    if not spaced and not address and not any(map(_settles, hits)):
         word = whole_word(index, units)
-        return [Hit(*word)] if word else []
+        hits += [Hit(*word)] if word else []
     return hits
+
+
+def _backwards(index: Index, line: Line) -> Iterator[Hit]:
+    """Words spelt letter by letter from their end: k c u f."""
+    for found in _SINGLES.finditer(
+        "".join("." if b - a == 1 else " " for a, b in zip(line.begins, line.ends, strict=True))
+    ):
+        first, last = found.span()
+        while last - first > 3:
+            form = index.misspelt.get(line.letters[first:last])
+            if form is not None:
+                start, end = line.units[line.places[first]].start, line.units[line.places[last - 1]].end
+                yield Hit(start, end, form, frozenset({"respelt", "spaced"}))
+                break
+            if line.letters[first] not in ALONE:
+                break
+            first += 1
+
+
+_SINGLES = re.compile(r"\.{4,30}")
+
+
+def _settles(hit: Hit) -> bool:
+    """Does the hit say all about its piece?  Mild, doubtful and short foreign words may be a part of something worse:
+    ass*ole, cu•t."""
+    term = hit.form.term
+    return term.severity != "mild" and not term.maybe and term.language == "en"
 
 
 def _search(index: Index, line: Line, piece: str, address: bool, spaced: bool) -> Iterator[Hit]:
@@ -85,7 +117,14 @@ def _weighed(index: Index, forms: list[Form], spot: Candidate, at: int) -> list[
     """The forms that `spot` is read as, with places counted from `at`."""
     span = spot.units()
     start, end = min(u.start for u in span) - at, max(u.end for u in span) - at
-    return [Hit(start, end, form, tags) for form in forms if (tags := weigh(index, form, spot)) is not None]
+    hits: list[Hit] = []
+    for form in forms:
+        tags = weigh(index, form, spot)
+        if tags is not None:
+            grown = spot.right and not spot.gaps and is_ending(index, form, spot.right)
+            last = spot.line.units[spot.line.places[spot.last - 1 + len(spot.right)]].end - at if grown else end
+            hits.append(Hit(start, max(end, last), form, tags))
+    return hits
 
 
 def _surroundings(line: Line, piece: str, first: int, last: int) -> tuple[int, str]:

@@ -72,12 +72,17 @@ def _likeness(form: Form, spot: Candidate) -> _Likeness | None:
     if not form.latin or seen == form.letters:
         return _Likeness(0, False)
     odd, stretched = _distance(form, spot)
-    if odd and (not term.wild or spot.address):
+    if odd > most_odd(form) or (odd and spot.address):
         return None
-    if not term.wild and squash(seen) != form.squashed:
+    if not form.loose and squash(seen) != form.squashed:
         return None
     known_long = term.wild or (term.language == "en" and len(form.letters) > 4)
     return None if stretched and not known_long and not drawn_out(seen) else _Likeness(odd, stretched)
+
+
+def most_odd(form: Form) -> int:
+    """How many odd letters are allowed in the form at most."""
+    return 3 if form.term.wild else int(form.loose)
 
 
 def _is_fair(form: Form, spot: Candidate, like: _Likeness) -> bool:
@@ -95,7 +100,7 @@ def _beside_gaps(index: Index, form: Form, spot: Candidate, like: _Likeness) -> 
     if spot.address:
         return None
     pieces = _pieces(spot)
-    if len(pieces) > 2 and all(len(p) == 1 for p in pieces):
+    if len(pieces) > 2 and all(p == p[0] * len(p) for p in pieces):
         unfinished = spot.seen.endswith("c") and spot.seen + "k" in index.words  # "f, u, c and so on"
         return None if unfinished else _beside_singles(spot)
     return (spot.left, spot.right) if _is_cut_up(form, spot, pieces, like.odd) else None
@@ -182,14 +187,16 @@ def _beside_singles(spot: Candidate) -> tuple[str, str]:
     while end < most and _alone(line, end) and places[end] - places[end - 1] <= width:
         end += 1
     left, right = line.letters[begin:first], line.letters[last:end]
-    return ("" if left in _ALONE else left), ("" if right in _ALONE else right)
+    return ("" if left in ALONE else left), ("" if right in ALONE else right)
 
 
-_ALONE = ("a", "i", "u")  # words of one letter
+ALONE = ("a", "i", "u")  # words of one letter
 
 
 def _alone(line: Line, at: int) -> bool:
-    return line.ends[at] - line.begins[at] == 1
+    """Is the letter at `at` by itself, or with copies of it?"""
+    begin, end = line.begins[at], line.ends[at]
+    return end - begin == 1 or line.letters[begin:end] == line.letters[at] * (end - begin)
 
 
 def _is_cut_up(form: Form, spot: Candidate, pieces: list[str], odd: int) -> bool:
@@ -201,12 +208,22 @@ def _is_cut_up(form: Form, spot: Candidate, pieces: list[str], odd: int) -> bool
     term = form.term
     if term.severity == "mild" or term.maybe or term.language != "en":
         return False
-    if len(pieces) > max(3, len(form.letters) - 2):
+    if len(pieces) > max(3, len(form.letters) - 1):
         return False
     at = spot.line.places[spot.first]
     if at and len(pieces[0]) == 1 and spot.line.units[at - 1].reading.plain in ("'", "’", "`"):
         return False  # "it's hit" is not a word cut in two
-    return not all(_is_word(piece, last=len(pieces) == 2 and piece == pieces[-1]) for piece in pieces)
+    if drawn_out(spot.seen) and not any(a[-1] == b[0] for a, b in pairwise(pieces)):
+        return False  # "shhh it is late"
+    dressed = all(u.reading.plain in _DRESS or u.reading.look for u in spot.units())
+    return not all(
+        _is_word(piece, last=len(pieces) == 2 and piece == pieces[-1])
+        and not (len(piece) == 1 and (dressed or (i and len(pieces[i - 1]) == 1 and piece not in ALONE)))
+        for i, piece in enumerate(pieces)
+    )
+
+
+_DRESS = frozenset("()[]{}*_~`")  # brackets and marks of Markdown: no word ends at them
 
 
 def _is_word(piece: str, *, last: bool) -> bool:
@@ -250,6 +267,13 @@ def fits(index: Index, form: Form, left: str, right: str, *, address: bool = Fal
     return False
 
 
+def is_ending(index: Index, form: Form, right: str) -> bool:
+    """Do the letters after the form inflect it?"""
+    return form.term.boundary in ("inflect", "compound") and _ending(
+        form.letters, right, index.endings.get(form.term.language, _NONE)
+    )
+
+
 def _ending(word: str, right: str, endings: frozenset[str]) -> bool:
     if not right or right in endings or (right[0] == word[-1] and right[1:] in endings):
         return True
@@ -273,7 +297,7 @@ def _made_of_words(index: Index, letters: str, endings: frozenset[str] = _NONE) 
         for j in range(i + 1, min(size, i + 16) + 1):
             part = letters[i:j]
             bad = j - i > 2 and part in index.words and index.words[part].term.language == "en"
-            if bad or (part in words and (j - i > 2 or part in _SHORT)):
+            if bad or (part in words and (j - i > 2 or part in _SHORT)) or (not i and part in _FRONTS):
                 reach[j] = True
                 after_word[j] = after_word[j] or bad
             elif after_word[i] and part in _TAILS:
@@ -285,6 +309,7 @@ _SHORT = frozenset(
     ("go", "he", "im", "in", "is", "it", "me", "my", "no", "of", "oh",
      "on", "so", "to", "up", "ur", "we")
 )  # fmt: skip
+_FRONTS = frozenset(("super", "mega", "ultra", "uber", "hyper", "giga", "turbo", "mecha", "pseudo", "anti", "ex"))
 _TAILS = frozenset(
     ("a", "ah", "ahs", "as", "asaurus", "az", "bag", "bags", "bandit", "bird", "blimp",
      "brain", "bunny", "dip", "ed", "elope", "er", "ers", "es", "face", "fest", "ful",

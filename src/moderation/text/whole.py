@@ -9,7 +9,8 @@ from moderation.text.lines import trim
 from moderation.text.masks import masked
 from moderation.text.normalise import Unit
 from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, LETTER, SIGN
-from moderation.text.spelling import key, sound
+from moderation.text.slips import meant
+from moderation.text.spelling import key
 from moderation.text.words import common, innocent, innocent_keys
 
 _LONGEST = 40  # letters and signs of a word
@@ -31,7 +32,9 @@ def _respelt(index: Index, core: Sequence[Unit]) -> Form | None:
     if not kinds <= {LETTER, FACE, ACCENT, GONE, DIGIT, SIGN}:
         return None
     letters = "".join(u.reading.look for u in core if u.reading.kind != GONE)
-    form = index.misspelt.get(letters) or (index.sounds.get(sound(letters)) if len(letters) > 4 else None)
-    if form is None or any(letters in known for known in (innocent(), common(), index.words, index.allow)):
+    if any(letters in known for known in (innocent(), common(), index.words, index.allow)):
+        return None
+    form = meant(index, letters)
+    if form is None:
         return None
     return form if kinds <= {LETTER, GONE} or key(letters) not in innocent_keys() else None
