@@ -73,9 +73,7 @@ burst = 5
 """
 
 
-PLAIN = (
-    "anchor basket bridge candle drawer feather ferry garden gravel hammer harbour island jacket ladder lantern"
-)
+PLAIN = "anchor basket bridge candle drawer feather ferry garden gravel hammer harbour island jacket ladder lantern"
 
 
 def unsaid() -> str:
