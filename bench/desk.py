@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 from tests.postgres import running_postgres
 from tests.test_rights import as_person
 
@@ -28,6 +29,7 @@ from moderation.actions import numbers
 from moderation.edges import comments, journal, vault
 from moderation.edges.comments import NewComment
 from moderation.edges.migrate import migrate
+from moderation.edges.schema import comments as kept
 from moderation.edges.search import words_of
 from moderation.edges.telemetry import configure_logging
 from moderation.runtime import Runtime
@@ -85,6 +87,10 @@ RARE = "zanzibar"
 """A word that stands in one of a thousand comments."""
 SIXTY = "aurora"
 """A word that stands in 60 comments, however many there are: more than a page."""
+
+
+REPORTED = 500
+"""One of so many comments was reported by readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,9 @@ def _fill(rt: Runtime, size: int) -> None:
         with rt.store.writing() as tx:
             comments.store(tx, some, rt.store.shard)
             journal.write(tx, [_entry(each) for each in some])
+        with rt.store.writing() as tx:
+            reported = [each.id for number, each in enumerate(some, at) if number % REPORTED == 7]
+            tx.execute(update(kept).where(kept.c.id.in_(reported)).values(reports=1 + at % 9))
     while numbers.count(rt):
         pass
     if not rt.store.is_sqlite:
@@ -234,6 +243,7 @@ def _kinds(rt: Runtime, client: FlaskClient, token: str, size: int) -> dict[str,
     return {
         "Queue page, oldest first": page("?site=desk"),
         "Queue page, most severe first": page("?site=desk&sort=gravest"),
+        "Queue page, most reported first": page("?site=desk&sort=reported"),
         "Queue page, article by article": page("?site=desk&sort=article"),
         "Queue page, by rule": page("?site=desk&rule=links"),
         "Queue page, by a rare language": page("?site=desk&language=de"),
@@ -251,11 +261,7 @@ def _kinds(rt: Runtime, client: FlaskClient, token: str, size: int) -> dict[str,
 
 def _some_ids(tx: Any, size: int) -> list[str]:
     """Comments from all over the queue, to be decided."""
-    from sqlalchemy import select
-
-    from moderation.edges.schema import comments as table
-
-    found = tx.execute(select(table.c.id).order_by(table.c.id).limit(min(size, 20_000))).scalars().all()
+    found = tx.execute(select(kept.c.id).order_by(kept.c.id).limit(min(size, 20_000))).scalars().all()
     return random.Random(size).sample(list(found), min(len(found), 5_000))
 
 
