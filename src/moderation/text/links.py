@@ -115,7 +115,7 @@ def _may_hold(text: str) -> bool:
     """Is anything in `text` written as a link?  Most texts have no sign of one, which costs little to see."""
     if text.isascii() and not _DOTTED.search(text) and "//" not in text and "\\\\" not in text:
         lower = text.lower()
-        if not any(sign in lower for sign in _SIGNS):
+        if not any(map(lower.__contains__, _SIGNS)) and not _BOXED_DOT.search(text):
             return False
     return _HINT.search(text) is not None
 
@@ -168,7 +168,8 @@ def registrable(host: str) -> str:
 
 _NAMES = ("dot", "punkt", "punto", "ponto", "point", "punt", "kropka", "точка")
 _SPELT = f"(?:{'|'.join(_NAMES)})"
-_SIGNS = (*_NAMES, "www", "[", "(", "{")
+_SIGNS = (*_NAMES, "www")
+_BOXED_DOT = re.compile(r"[\[({]\s?\.")
 _DOTTED = re.compile(r"\.(?:[^\W\d_]|\d{1,3}[/:?#])")
 _HINT = re.compile(
     rf"[^\W_][.。．｡][^\W\d_]|\d\.\d{{1,3}}[/:?#]|:\s?//|:\s?\\\\|:\]//|\s{_SPELT}\s|[\[({{]\s?(?:{_SPELT}|\.)\s?[\])}}]|\bwww\b",

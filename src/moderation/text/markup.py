@@ -46,8 +46,15 @@ def rendered(text: str) -> str:
     """The HTML of a text whose masks are in their places."""
     text = _visible(text)
     packed = _GAPS.sub("\n", text)
-    shown = _marked(text) if _MARKUP.search(packed) and not _is_hostile(packed) else _plain(text)
+    shown = _marked(text) if _may_be_marked(packed) and not _is_hostile(packed) else _plain(text)
     return shown.replace(_STAR, "*").replace(_MARK, "[removed]")
+
+
+def _may_be_marked(text: str) -> bool:
+    """What may be markup or a link. Too much is caught rather than too little."""
+    if _SIGN.search(text) or "://" in text or "www." in text or _DOTTED.search(text):
+        return True
+    return any(line.endswith(" ") or _LINE.match(line) for line in text.split("\n"))
 
 
 def _is_hostile(text: str) -> bool:
@@ -115,8 +122,9 @@ _GAPS = re.compile(r"\n(?:[^\S\n]*\n)+")
 """Blank lines mean nothing to the two patterns below, and each would be a new start for them: time would grow with the
 square of their number."""
 _NESTED = re.compile(rf"^(?:\s*(?:[>*+-]|\d{{1,9}}[.)])){{{MOST_NESTED}}}", re.MULTILINE)
-_MARKUP = re.compile(r"[*_`\[\]<>&\\~|#\t]|://|www\.|\w\.\w|@|^ {2,}| $|^\s*(?:[-+=]|\d+[.)])", re.MULTILINE)
-"""What may be markup or a link. Too much is caught rather than too little."""
+_SIGN = re.compile(r"[*_`\[\]<>&\\~|#\t@]")
+_DOTTED = re.compile(r"\.(?<=\w\.)\w")  # it begins with a literal, which is quicker to look for
+_LINE = re.compile(r" {2}|\s*(?:[-+=]|\d+[.)])")
 
 
 def _plain(text: str) -> str:

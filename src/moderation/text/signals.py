@@ -28,15 +28,22 @@ _BAND = "%d:" + "%08x" * ROWS
 SHORTEST_SEEN = 12
 """Texts with fewer letters are not compared with others: many readers write "Thank you"."""
 _NO_LETTERS = re.compile(r"[\W\d_]+")
+_NO_ASCII_LETTERS = bytes(set(range(128)) - set(ascii_letters.encode()))
 
 
 def seen_keys(text: str) -> tuple[str, ...]:
     """What `text` is known again by: first one key for all texts that differ from it only in case, numbers, blanks and
     punctuation, then its sketch. None for a short text."""
-    letters = _NO_LETTERS.sub("", text.casefold())
+    letters = _letters_of(text)
     if len(letters) < SHORTEST_SEEN:
         return ()
     return hashlib.blake2b(letters.encode("utf-8", "replace"), digest_size=12).hexdigest(), *sketch(text)
+
+
+def _letters_of(text: str) -> str:
+    if text.isascii():
+        return text.lower().encode().translate(None, _NO_ASCII_LETTERS).decode()
+    return _NO_LETTERS.sub("", text.casefold())
 
 
 def sketch(text: str) -> tuple[str, ...]:
