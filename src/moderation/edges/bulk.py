@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -109,6 +110,7 @@ def _conversion(kind: Any, dialect: str) -> Convert | None:
     return _json if isinstance(kind, sa.JSON) else None
 
 
+@lru_cache(maxsize=256)  # a comment's rows all have the time at which it came
 def _sqlite_time(at: datetime | None) -> str | None:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds") if at else None
 

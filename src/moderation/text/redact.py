@@ -26,7 +26,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     """Contact data in `text`, in order, none overlapping."""
     flat = _flatten(text)
     found: list[Contact] = []
-    if "@" in flat or _names_sign(flat) or (_PLAIN_AT.search(flat) and _SPELT_DOT.search(flat)):
+    if "@" in flat or _AT_HINT.search(flat) or (_PLAIN_AT.search(flat) and _SPELT_DOT.search(flat)):
         found += _emails(flat)
     if _DIGITS.search(flat) or _NUMBER_HINT.search(flat):
         found += _phones(flat)
@@ -36,14 +36,6 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
         if not kept or contact.start >= kept[-1].end:
             kept.append(contact)
     return tuple(kept)
-
-
-def _names_sign(flat: str) -> bool:
-    """Whether the sign of an address stands there by a name. Most texts show no trace of one, which costs a tenth to
-    see."""
-    if flat.isascii() and not any(map(flat.__contains__, _AT_TRACES)) and not _AT_TRACE.search(flat):
-        return False
-    return _AT_HINT.search(flat) is not None
 
 
 def holds_address(text: str) -> bool:
@@ -100,8 +92,6 @@ _DOT_NAMES = (
 _AT_HINT = re.compile(
     rf"[\s\[({{<_*-](?:{_AT_NAMES.removeprefix('at|')}|а)[\s\])}}>_*-]|[\[({{<_*-]at[\s\])}}>_*-]|\sat[\])}}>_*-]|\[@\]|\(a\)"
 )
-_AT_TRACES = ("(a)", *(name for name in _AT_NAMES.split("|") if name.isascii() and name != "at"))
-_AT_TRACE = re.compile(r"[\s\[({<_*-]at[\])}>_*-]|[\[({<_*-]at\s")  # "[@]" has the sign itself
 _PLAIN_AT = re.compile(r"\sat\s")  # also tells a place: an address follows only where a dot is spelt out
 _DOT = (
     rf"(?:\s{{0,2}}[\[({{<_*-]{{1,2}}\s?(?:{_DOT_NAMES}|\.)\s?[\])}}>_*-]{{1,2}}\s{{0,2}}|"

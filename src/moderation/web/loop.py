@@ -12,7 +12,7 @@ import mmap
 import re
 import selectors
 import time
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from gunicorn import util
@@ -274,11 +274,16 @@ def _environ(request: Any, conn: Connection) -> dict[str, Any] | None:
     return None
 
 
+@lru_cache(maxsize=2)
+def _date(now: int) -> str:
+    return str(util.http_date(now))
+
+
 def _encoded(answer: Answer, closes: bool) -> bytes:
     status, headers, body = answer
     lines = [
         f"HTTP/1.1 {LINES[status]}",
-        f"Date: {util.http_date()}",
+        f"Date: {_date(int(time.time()))}",
         f"Connection: {'close' if closes else 'keep-alive'}",
         *[f"{name}: {value}" for name, value in headers],
     ]
