@@ -94,15 +94,21 @@ class Context:
             return bool(_KANA.search(self._text)) == (language == "ja")
         if language in ("th", "ko"):
             return True
+        if not self.may_show(language):
+            return False
         known = self._lexicon.evidence
         evidence = known.get(language, frozenset())
-        if self._text.isascii() and self._all().isdisjoint(evidence):
-            return False  # most texts are English, and need no closer look
         words = self._others(start, end)
         shown = _weight(words, evidence)
         if not shown or shown < len(words & ENGLISH):
             return False
         return all(_weight(words, other) <= shown for other in known.values())  # "da" and "um" are German words too
+
+    def may_show(self, language: str) -> bool:
+        """Is there any word or letter of `language`?  Most texts are English, and need no closer look."""
+        if not self._text.isascii() or language in ("zh", "ja", "th", "ko"):
+            return True
+        return not self._all().isdisjoint(self._lexicon.evidence.get(language, frozenset()))
 
     def _shows_other(self, start: int, end: int) -> bool:
         """Do the other words show a language that is not English?"""

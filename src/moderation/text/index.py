@@ -28,13 +28,17 @@ class Form(NamedTuple):
     """A term as it is looked for: folded letters without spaces, their runs, and where its words part."""
 
     letters: str
-    runs: tuple[str, ...]
     term: Term
     parts: tuple[str, ...]
     latin: bool
     squashed: str  # `letters`, each run of a letter once
     inside: bool  # may stand within a word, not only at its beginning
     loose: bool  # may be spelt with other letters of the same key
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The letters, cut where the key letter changes; few forms are ever asked for them."""
+        return runs(self.letters)
 
 
 @dataclass(slots=True)
@@ -52,6 +56,7 @@ class Index:
     phrases: dict[str, list[tuple[tuple[str, ...], int, Form]]] = field(default_factory=dict)
     holed: set[str] = field(default_factory=set)  # wild words, one inner letter of each struck out
     longest: int = 0  # letters of the longest of them
+    harmless: set[str] = field(default_factory=set)  # words lately read in which nothing is: `quick`'s
     fragments: set[str] = field(default_factory=set)
     inner: set[str] = field(default_factory=set)  # two to four letters from within a wild word
     allowed: ahocorasick.Automaton | None = None
@@ -121,14 +126,19 @@ def _add_allowed(index: Index, lexicon: Lexicon) -> None:
 @lru_cache(maxsize=20_000)
 def form_of(term: Term) -> Form:
     """How `term` is looked for; matchers of other words share it."""
-    spaced = term.text if " " in term.text else term.text.replace("-", " ")  # a chunk of a phrase may hold a hyphen
-    parts = tuple(p for p in (letters_of(part) for part in spaced.split()) if p)
-    letters = "".join(parts)
+    text = term.text
+    if text.isascii() and text.isalpha():
+        letters = text.lower()
+        parts: tuple[str, ...] = (letters,)
+    else:
+        spaced = text if " " in text else text.replace("-", " ")  # a chunk of a phrase may hold a hyphen
+        parts = tuple(p for p in map(letters_of, spaced.split()) if p)
+        letters = "".join(parts)
     latin = letters.isascii()
     inside = term.boundary not in ("word", "inflect", "prefix")
     known = term.language == "en" and term.severity != "mild" and not term.maybe and len(letters) >= 7
     loose = term.wild or (known and latin)
-    return Form(letters, runs(letters) if latin else (), term, parts, latin, squash(letters), inside, loose)
+    return Form(letters, term, parts, latin, squash(letters), inside, loose)
 
 
 def _add_phrase(index: Index, form: Form) -> None:

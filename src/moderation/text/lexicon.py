@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 CATEGORIES = ("profanity", "sexual", "slur", "insult", "threat", "self-harm")
 SEVERITIES = ("mild", "strong", "severe")
@@ -34,8 +35,7 @@ class LexiconError(ValueError):
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One word or phrase to find.  `maybe`: only counts with a second signal.  `exact`: its accents matter.
     `local`: only where the site's languages or the text itself call for its language.
     `wild`: so common that its misspellings are looked for too.
@@ -258,11 +258,11 @@ def join(lexicons: Sequence[Lexicon]) -> Lexicon:
 
 
 def _graded(term: Term, severity: str) -> Term:
-    return term if severity == term.severity else replace(term, severity=severity)
+    return term if severity == term.severity else term._replace(severity=severity)
 
 
 def _at_home(term: Term) -> Term:
-    return replace(term, local=False)
+    return term._replace(local=False)
 
 
 def _merge(lexicons: Iterable[Lexicon]) -> Lexicon:

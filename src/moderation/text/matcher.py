@@ -79,10 +79,10 @@ class Matcher:
 
     def _settled(self, text: str, name: bool) -> list[Match]:
         """What is found in `text`, weighed in its context."""
-        found = self._find(text, name)
+        context = Context(text, self.lexicon, self._phrases, name)
+        found = self._find(text, name, context)
         if not found:
             return []
-        context = Context(text, self.lexicon, self._phrases, name)
         matches: list[Match] = []
         for start, end, form, tags in found:
             term = form.term
@@ -95,7 +95,7 @@ class Matcher:
             )
         return matches
 
-    def _find(self, text: str, name: bool) -> list[Found]:
+    def _find(self, text: str, name: bool, context: Context) -> list[Found]:
         chunks = text.split()
         kinds = bytes(map(self._kinds.get, chunks, repeat(UNKNOWN)))
         fresh: dict[str, tuple[int, Note]] = {}  # long chunks are remembered only as long as this text
@@ -104,6 +104,8 @@ class Matcher:
             fresh = {c: self._look(c) for c in unknown}
             kinds = bytes([fresh[c][0] if k == UNKNOWN else k for c, k in zip(chunks, kinds, strict=True)])
         hits = self._noted(chunks, kinds, fresh) if NOTED in kinds else []
+        if hits and text.isascii():  # most such words are "it" and "so", and most texts are English
+            hits = [h for h in hits if not h.form.term.local or context.may_show(h.form.term.language)]
         runs = [] if name or FRAGMENT not in kinds else [m.span() for m in _RUN.finditer(kinds)]
         runs = [(a, b) for a, b in runs if b - a > 1]
         if not hits and not runs:

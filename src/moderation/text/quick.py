@@ -21,6 +21,7 @@ _PART = re.compile("[a-z]+")
 _NUMBER = re.compile(r"(?!.*1[23])[0-9]+(?:[.,:;/-][0-9]+)*\Z")  # 13 and 12 are drawings of B and R
 _PAIRS = (("rn", "m"), ("nn", "m"), ("cl", "d"), ("vv", "w"))  # as in `leet`
 _LONGEST = 40
+_REMEMBERED = 20_000  # words, about 2 MB
 
 
 def plain_letters(index: Index, chunk: str) -> str | None:
@@ -49,12 +50,24 @@ def _letters_of_parts(index: Index, core: str) -> str | None:
     whole = "".join(parts)
     if len(core) <= index.longest and (len(parts) > 2 or "?".join(parts) in index.holed):
         return None  # a word with letters struck out
-    if all(len(part) == 1 for part in parts) or _may_hold(index, whole, parted=True):
+    if all(len(part) == 1 for part in parts) or _may_hold(index, whole, parts=len(parts), cut=len(parts[0])):
         return None
     return whole if all(_holds_none(index, word) for word in (*parts, whole)) else None
 
 
 def _holds_none(index: Index, word: str) -> bool:
+    """As `_is_harmless`, remembered: "the," and "The" are one word."""
+    if word in index.harmless:
+        return True
+    if not _is_harmless(index, word):
+        return False
+    if len(index.harmless) >= _REMEMBERED:
+        index.harmless.clear()
+    index.harmless.add(word)
+    return True
+
+
+def _is_harmless(index: Index, word: str) -> bool:
     """Can neither `word` nor a letter-pair reading of it hold a term, be a misspelling or sound like one?"""
     if word in index.words:
         return False
@@ -69,27 +82,33 @@ def _holds_none(index: Index, word: str) -> bool:
     drawn = word
     for pair, letter in _PAIRS:
         drawn = drawn.replace(pair, letter)
-    return not _may_hold(index, drawn, drawn=True)
+    return not _may_hold(index, drawn)
 
 
-def _may_hold(index: Index, word: str, *, drawn: bool = False, parted: bool = False) -> bool:
-    """Does some term's key stand in the key of `word` where its boundary and its letters allow it?"""
+def _may_hold(index: Index, word: str, *, parts: int = 1, cut: int = 0) -> bool:
+    """Does some term's key stand in the key of `word` where its boundary and its letters allow it?  Of a word in two
+    parts, cut at `cut`, only a term that begins it and goes beyond the cut is one cut up."""
     if index.automaton is None:
         return False
     whole = key(word)
     last = len(whole) - 1
+    parted = parts > 1
     squashed = ""
     begins: list[int] = []
     for end, (size, forms) in index.automaton.iter(whole):
+        if parts == 2 and end >= size:
+            continue
         for form in forms:
             if not parted and not _may_stand(form, end >= size, end < last):
                 continue
             if not form.loose:
                 squashed = squashed or squash(word)
-                if drawn or form.squashed not in squashed:
+                if form.squashed not in squashed:
                     continue
             begins = begins or key_of(word)[1]
             runs = begins[end - size + 1 : end + 2]
+            if parts == 2 and runs[-1] <= cut:
+                continue
             left, right = ("", "") if parted else (word[: runs[0]], word[runs[-1] :])
             if fits(index, form, left, right) and _is_near(form, word, runs, left, right):
                 return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 _CLASS = {"c": "k", "q": "k", "z": "s", "v": "u", "l": "i", "y": "i"}
@@ -45,6 +46,7 @@ _PH = re.compile("p+h")
 _TWICE = re.compile(r"(.)(?=\1)", re.DOTALL)  # every letter of a run but its last
 
 
+@lru_cache(maxsize=4096)
 def runs(letters: str) -> tuple[str, ...]:
     """The letters, cut where the key letter changes."""
     _, begins = key_of(letters)
