@@ -19,7 +19,10 @@ MOST_SECONDS = 1.5
 """Of processor time, for a text of that length; squares take more than twice as much."""
 SLOW = [
     *("x" + blank * (LONGEST - 2) + "x" for blank in ("\n", " ", "\u3000\n", "\r\n", "\t", "\u200b", "\n ")),
-    *(piece * (LONGEST // len(piece)) for piece in ("[a](", "*_", "> ", "`a", "a.", "a@", "1. ", "- \n", "<a ", "\\*")),
+    *(
+        piece * (LONGEST // len(piece))
+        for piece in ("[a](", "*_", "> ", "[url=a", "`a", "a.", "a@", "1. ", "- \n", "<a ", "\\*")
+    ),
     "*" + "\n" * (LONGEST - 1),
     "-\u3000\n" * (LONGEST // 3),
 ]

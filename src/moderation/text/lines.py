@@ -58,7 +58,7 @@ def readings(index: Index, units: Sequence[Unit], piece: str) -> list[Line]:
             _line(other, leet=True, native=False)
             for other in _other_letters(units[: units.index(bare[-1]) + 1] if bare else units)
         ]
-    if sum(u.reading.kind == FACE and u.reading.other == "?" for u in units) > 1:
+    if len(units) <= _LONGEST and sum(u.reading.kind == FACE and u.reading.other == "?" for u in units) > 1:
         lines.append(_line(_parted_by_signs(units), leet=False, native=False))
     for merged in heavy(units, piece):
         drawn = piece.lower().strip(OUTER)
@@ -83,11 +83,12 @@ def readings(index: Index, units: Sequence[Unit], piece: str) -> list[Line]:
 
 _OTHERS = {"7": "l", "4": "h", "@": "o"}  # what else these are often read as
 _MOST = 3  # signs of a piece that are read in another way
+_LONGEST = 80  # characters of such a piece: in a longer one nobody finds a word by guessing
 
 
 def _other_letters(units: Sequence[Unit]) -> list[list[Unit]]:
     """One of the digits that stand for several letters as the other one: @$$h073 holds a 7 for L."""
-    if not any(u.reading.kind == LETTER for u in units):
+    if len(units) > _LONGEST or not any(u.reading.kind == LETTER for u in units):
         return []
     signs = [sign for sign in {u.reading.plain: None for u in units} if sign in _OTHERS][:_MOST]
     return [

@@ -141,7 +141,7 @@ _MARKED_HINT = re.compile(r"\]\(|\[url=|<a\s", re.IGNORECASE)
 _TEXT = r"[^\[\]<>\n]{1,200}"
 _MARKED = re.compile(
     rf"\[(?P<mdtext>{_TEXT})\]\(\s?<?(?P<md>[^\s()<>]{{1,2000}})|"
-    rf"\[url=[\"']?(?P<bb>[^\s\]\"']{{1,2000}})[\"']?\](?P<bbtext>{_TEXT})\[/url\]|"
+    rf"\[url=[\"']?(?P<bb>[^\s\[\]\"']{{1,2000}})[\"']?\](?P<bbtext>{_TEXT})\[/url\]|"
     rf"<a\s[^<>]{{0,200}}?href\s?=\s?[\"']?(?P<a>[^\s\"'<>]{{1,2000}})[^<>]{{0,200}}>(?P<atext>{_TEXT})</a",
     re.IGNORECASE,
 )

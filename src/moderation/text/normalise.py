@@ -149,7 +149,7 @@ UNSEEN = _characters(
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")  # the ASCII ones of `UNSEEN`
 _MARKUP_START = re.compile(r"<[a-z/!>]|&[#a-z]|\[/?[a-z]|\]\(|%[2-7][0-9a-f]|\\[ux][0-9a-f]", re.IGNORECASE)
 _MARKUP = re.compile(
-    r"(?P<row>(?=(?:<[a-z]>){0,30}<[c-hj-or-tv-z]>)(?:<[a-z]>){3,30})|(?P<link>(?<=\w)\]\([^()\s]{1,200}\)(?=\w))|"
+    r"(?P<row>(?<!>)(?=(?:<[a-z]>){0,30}<[c-hj-or-tv-z]>)(?:<[a-z]>){3,30}(?!<))|(?P<link>(?<=\w)\]\([^()\s]{1,200}\)(?=\w))|"
     r"(?P<tag><!--(?:[^-]|-(?!->)){0,200}-->|</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,200})?/?>|<>|</>|"
     r"\[/?(?:url|img|color|size|quote|code|center|spoiler|font)(?:=[^\[\]]{0,100})?\])|"
     r"(?P<short>\[/?[bius]\](?!\())|"
