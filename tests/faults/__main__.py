@@ -95,7 +95,12 @@ def _load() -> str:
 
 
 def _command() -> str:
-    return " ".join(["./run faults", *(each for each in sys.argv[1:] if not each.startswith("--evidence"))])
+    """The command as somebody else would give it: where its output went is nobody's concern."""
+    words = sys.argv[1:]
+    if "--evidence" in words:
+        at = words.index("--evidence")
+        del words[at : at + 2]
+    return " ".join(["./run faults", *(each for each in words if not each.startswith("--evidence="))])
 
 
 if __name__ == "__main__":
