@@ -398,7 +398,8 @@ def test_a_disguised_word_is_marked_where_it_stands(
     shown = card(visit(queue(site)), "Reader 1")
     expect(shown.locator("mark").first).to_have_attribute("title", re.compile("strong profanity"))
     expect(shown).to_contain_text("Strong word")
-    assert shown.evaluate(MARKED).replace("\u0640", "") == hidden.replace("\u0640", "")
+    marked = re.sub("[\u0640\u200b]", "", shown.evaluate(MARKED))  # what cannot be seen stays in the public text
+    assert marked == hidden.replace("\u0640", "")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
