@@ -16,7 +16,7 @@ from moderation.text.weigh import allowed, fits, most_odd
 from moderation.text.words import common, innocent
 
 _BEFORE = "\"'“‘"
-_PARTED = re.compile(r"[a-z]+(?:[-–—.'’_=][a-z]+){1,5}\Z")
+_PARTED = re.compile(r"[a-z]+(?:[-–—.'’_=/:][a-z]+){1,5}\Z")
 _PART = re.compile("[a-z]+")
 _NUMBER = re.compile(r"(?!.*1[23])[0-9]+(?:[.,:;/-][0-9]+)*\Z")  # 13 and 12 are drawings of B and R
 _PAIRS = (("rn", "m"), ("nn", "m"), ("cl", "d"), ("vv", "w"))  # as in `leet`
@@ -50,9 +50,18 @@ def _letters_of_parts(index: Index, core: str) -> str | None:
     whole = "".join(parts)
     if len(core) <= index.longest and (len(parts) > 2 or "?".join(parts) in index.holed):
         return None  # a word with letters struck out
+    if ("/" in core or ":" in core) and (len(parts) > 2 or _struck_out(index, *parts)):
+        return None
     if all(len(part) == 1 for part in parts) or _may_hold(index, whole, parts=len(parts), cut=len(parts[0])):
         return None
     return whole if all(_holds_none(index, word) for word in (*parts, whole)) else None
+
+
+def _struck_out(index: Index, before: str, after: str) -> bool:
+    """Is there a word of `before`, one letter and `after`?"""
+    size = len(before) + 1 + len(after)
+    words = index.masked.get((size, before[0]), ())
+    return any(word.startswith(before) and word.endswith(after) for word, _ in words)
 
 
 def _holds_none(index: Index, word: str) -> bool:
@@ -82,12 +91,13 @@ def _is_harmless(index: Index, word: str) -> bool:
     drawn = word
     for pair, letter in _PAIRS:
         drawn = drawn.replace(pair, letter)
-    return not _may_hold(index, drawn)
+    return not _may_hold(index, drawn, drawn=word)
 
 
-def _may_hold(index: Index, word: str, *, parts: int = 1, cut: int = 0) -> bool:
+def _may_hold(index: Index, word: str, *, drawn: str = "", parts: int = 1, cut: int = 0) -> bool:
     """Does some term's key stand in the key of `word` where its boundary and its letters allow it?  Of a word in two
-    parts, cut at `cut`, only a term that begins it and goes beyond the cut is one cut up."""
+    parts, cut at `cut`, only a term that begins it and goes beyond the cut is one cut up.  `drawn`: the word before its
+    pairs were read as one letter, which only wild words may hold."""
     if index.automaton is None:
         return False
     whole = key(word)
@@ -103,7 +113,7 @@ def _may_hold(index: Index, word: str, *, parts: int = 1, cut: int = 0) -> bool:
                 continue
             if not form.loose:
                 squashed = squashed or squash(word)
-                if form.squashed not in squashed:
+                if form.squashed not in squashed or (drawn and form.squashed not in squash(drawn)):
                     continue
             begins = begins or key_of(word)[1]
             runs = begins[end - size + 1 : end + 2]
