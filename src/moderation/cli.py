@@ -26,6 +26,7 @@ from moderation.commands import (
 )
 from moderation.errors import KeysInvalid, RulesInvalid
 from moderation.filter_commands import evaluate_command, filter_command
+from moderation.hold_commands import hold
 from moderation.keys_commands import keys
 from moderation.limits_commands import limits
 from moderation.privacy_commands import privacy
@@ -181,6 +182,7 @@ main.add_command(rules_commands.explain)
 main.add_command(filter_command)
 main.add_command(evaluate_command)
 main.add_command(privacy)
+main.add_command(hold)
 main.add_command(keys)
 main.add_command(limits)
 main.add_command(webhooks)

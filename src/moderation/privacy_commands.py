@@ -66,6 +66,8 @@ def erase(email: str | None, site: str | None, login: str | None, reason: str, y
         return
     count = with_runtime(env, lambda rt: action.erase(rt, COMMAND_LINE, reader, reason))
     click.echo(f"Erased: {count} comments.")
+    for comment_id, hold in with_runtime(env, lambda rt: action.kept(rt, reader)).items():
+        click.echo(f"Left, out of the public's sight, until hold {hold.id} is lifted: {comment_id} ({hold.reason}).")
 
 
 @privacy.command("reapply")

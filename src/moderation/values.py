@@ -418,8 +418,25 @@ class Comment:
     parent: ParentExcerpt | None = None
     record: AuthorRecord = AuthorRecord()
     escalation: Escalation | None = None
+    hold: Hold | None = None
     language: str | None = None
     reports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold in force: placed on which comment, by whom, why. `kept`: how many comments it keeps. `erase_asked`:
+    the author wants the comment that is looked at gone."""
+
+    id: str
+    site: str
+    comment_id: str
+    whole_author: bool
+    reason: str
+    by: str
+    at: datetime
+    kept: int
+    erase_asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +479,7 @@ class Right(StrEnum):
     MANAGE_PEOPLE = "people:write"
     READ_JOURNAL = "journal:read"
     MANAGE_RULES = "rules:write"
+    HOLD = "holds:write"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {

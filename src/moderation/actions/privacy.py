@@ -14,11 +14,11 @@ from typing import Any
 
 import orjson
 
-from moderation.edges import authors, erasure, journal
+from moderation.edges import authors, erasure, held, holds, journal
 from moderation.edges.vault import Unreadable
 from moderation.rates import mailbox
 from moderation.runtime import Runtime
-from moderation.values import EXTERNAL, Moderator
+from moderation.values import EXTERNAL, Hold, Moderator
 
 LEDGER = "erased.jsonl"
 """Beside the keys in the state folder: a line for each erasure, to repeat it after an older backup was put back."""
@@ -118,6 +118,13 @@ def erase(rt: Runtime, who: Moderator, reader: Reader, reason: str) -> int:
     return _forget(rt, who, indexes, box, reason)
 
 
+def kept(rt: Runtime, reader: Reader) -> dict[str, Hold]:
+    """The reader's comments that legal holds keep, each with the oldest: they are out of the public's sight after an
+    erasure, and go when the last hold is lifted."""
+    with rt.store.reading() as tx:
+        return held.of_comments(tx, erasure.held(tx, _indexes(rt, reader)))
+
+
 def erase_again(rt: Runtime, who: Moderator) -> int:
     """Repeat every erasure of the ledger, after an older copy of the database was put back. How many comments went."""
     path = _ledger(rt)
@@ -133,6 +140,9 @@ def _forget(rt: Runtime, who: Moderator, indexes: Sequence[bytes], box: Sequence
     total = 0
     while True:
         with rt.store.writing() as tx:
+            holds.spread(tx)
+            kept = erasure.held(tx, indexes)
+            holds.withhold(tx, kept, "author", rt.now(), rt.store.shard)
             gone = erasure.forget(tx, indexes, box, rt.now(), rt.store.shard)
             if gone.comments or gone.others:
                 journal.write(tx, [_entry(rt, who, "privacy-erase", gone.comments, reason, gone.others)])

@@ -35,11 +35,12 @@ KIND = "privacy-link"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of pressing the button: the copy, or how many comments were deleted."""
+    """What came of pressing the button: the copy, or how many comments were deleted, and how many legal holds keep."""
 
     asked: Asked
     copy: dict[str, Any] | None
     erased: int
+    left: int
 
 
 def is_offered(rt: Runtime) -> bool:
@@ -89,8 +90,9 @@ def do(rt: Runtime, secret: str) -> Done:
         if not privacy_links.use(tx, found):
             raise NotFound("link")
     if found.wish is Wish.COPY:
-        return Done(found, privacy.export(rt, READER, found.email, WHY), 0)
-    return Done(found, None, privacy.erase(rt, READER, found.email, WHY))
+        return Done(found, privacy.export(rt, READER, found.email, WHY), 0, 0)
+    erased = privacy.erase(rt, READER, found.email, WHY)
+    return Done(found, None, erased, len(privacy.kept(rt, found.email)))
 
 
 def _found(rt: Runtime, asked: Asked | None) -> Asked:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from moderation import holders
-from moderation.edges import chain, expiry, journal, likeness
+from moderation import holders, ids
+from moderation.edges import chain, expiry, held, holds, journal, likeness
 from moderation.edges.schema import Tx
 from moderation.runtime import Runtime
 from moderation.values import Status
@@ -37,6 +37,7 @@ def tidy(rt: Runtime) -> dict[str, int]:
     with rt.store.writing() as tx:
         if not expiry.lease(tx, "housekeeping", rt.process, now, now + LEASE):
             return {}
+        holds.spread(tx)
     done = {name: _work_off(rt, step) for name, step in _steps(rt, now)}
     done["journal"] = _shorten(rt, now)
     return {name: count for name, count in done.items() if count}
@@ -86,7 +87,9 @@ def _shorten(rt: Runtime, now: datetime) -> int:
     """Shorten the journal at its old end, which is itself a row in it."""
     before = now - timedelta(days=rt.rules.retention.journal_days)
     with rt.store.reading() as tx:
-        begun = chain.begun(tx)
+        begun, kept = chain.begun(tx), held.oldest(tx)
+    if kept is not None:  # what the record says of it is held as well
+        before = min(before, ids.time(kept))
     if not rt.rules.retention.journal_days or begun is None or begun >= before:
         return 0
     with rt.store.writing() as tx:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, up
 
 from moderation.edges import authors, search
 from moderation.edges.comments import Change, count_changes
+from moderation.edges.held import is_held
 from moderation.edges.schema import (
     Tx,
     articles,
@@ -46,7 +47,8 @@ NOBODY = "[removed]"
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """How many comments were forgotten, and how many bans, proofs and letters beside them."""
+    """How many comments were forgotten, and how many bans, proofs and letters beside them.
+    What legal holds keep is not among them."""
 
     comments: int
     others: int
@@ -90,6 +92,15 @@ _EARLIER = (
 )
 
 
+def held(tx: Tx, indexes: Sequence[bytes]) -> list[str]:
+    """The author's comments that a legal hold keeps."""
+    return list(
+        tx.execute(
+            select(comments.c.id).where(_theirs(indexes), is_held(comments.c.id)).order_by(comments.c.id)
+        ).scalars()
+    )
+
+
 def proofs(tx: Tx, indexes: Sequence[bytes]) -> list[Mapping[str, Any]]:
     """To which sites the author has proved who they are, how, and when last."""
     return [dict(row._mapping) for row in authors.of(tx, indexes)]
@@ -119,7 +130,8 @@ def forget(tx: Tx, indexes: Sequence[bytes], mailbox: Sequence[bytes], at: datet
     """Delete or empty up to `MOST` of the author's comments, answers before what they answer; and all the rest."""
     columns = (comments.c.id, comments.c.site, comments.c.article_id, comments.c.status)
     proved = [row.id for row in authors.of(tx, indexes)]
-    wanted = select(*columns).where(_theirs(indexes)).order_by(comments.c.id.desc()).limit(MOST)
+    free = ~is_held(comments.c.id)
+    wanted = select(*columns).where(_theirs(indexes), free).order_by(comments.c.id.desc()).limit(MOST)
     rows = tx.execute(wanted).all()
     others = tx.execute(delete(bans).where(_banned(tx, indexes, mailbox))).rowcount
     for row in rows:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, 
 from moderation import ids
 from moderation.edges.authors import forget, needed
 from moderation.edges.comments import Change, count_changes
+from moderation.edges.held import is_held
 from moderation.edges.schema import (
     AUTHOR,
     Tx,
@@ -192,13 +193,14 @@ class Addresses:
     before: datetime
 
     def find(self, tx: Tx) -> Sequence[str]:
-        old = (comments.c.address_hash.is_not(None), comments.c.id < ids.first(self.before))
+        old = (comments.c.address_hash.is_not(None), comments.c.id < ids.first(self.before), ~is_held(comments.c.id))
         return tx.execute(select(comments.c.id).where(*old).order_by(comments.c.id).limit(MOST)).scalars().all()
 
     def drop(self, tx: Tx, keys: Sequence[str]) -> int:
         waiting = update(external_checks).where(external_checks.c.comment_id.in_(keys))
         tx.execute(waiting.values(address=None))  # of a site that is in the rules file no more: others are soon asked
-        blank = update(comments).where(comments.c.id.in_(keys)).values(address_hash=None, address_prefix=None)
+        free = (comments.c.id.in_(keys), ~is_held(comments.c.id))
+        blank = update(comments).where(*free).values(address_hash=None, address_prefix=None)
         return tx.execute(blank).rowcount
 
 
@@ -224,7 +226,8 @@ class Reports:
     before: datetime
 
     def find(self, tx: Tx) -> Sequence[int]:
-        settled = select(reports.c.id).where(reports.c.settled.is_not(None), reports.c.at < self.before)
+        kept = (reports.c.settled.is_not(None), ~is_held(reports.c.comment_id))
+        settled = select(reports.c.id).where(*kept, reports.c.at < self.before)
         return tx.execute(settled.order_by(reports.c.id).limit(MOST)).scalars().all()
 
     def drop(self, tx: Tx, keys: Sequence[int]) -> int:
@@ -266,4 +269,5 @@ class Comments:
             comments.c.id < ids.first(self.before),
             or_(comments.c.decided_at.is_(None), comments.c.decided_at < self.before),
             ~exists().where(answers.c.parent_id == comments.c.id),
+            ~is_held(comments.c.id),
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, literal, select, update
 
-from moderation.edges import erasure, search
+from moderation.edges import erasure, holds, search
 from moderation.edges.comments import Change, count_changes, finding_row, rule_rows
 from moderation.edges.schema import AUTHOR, Tx, article_of, articles, comment_rules, comments, earlier_texts
 from moderation.values import Article, Status, Verdict, gravity
@@ -104,8 +104,11 @@ def rewrite(tx: Tx, own: Own, new: Rewritten, shard: int) -> bool:
 
 
 def withdraw(tx: Tx, own: Own, at: datetime, shard: int) -> None:
-    """Delete it; one that was answered stays as a place without text or author. What was decided against the author
-    stays in their record."""
+    """Delete it; one that was answered stays as a place without text or author, and one that a legal hold keeps only
+    leaves the public's sight. What was decided against the author stays in their record."""
+    holds.spread(tx)
+    if holds.withhold(tx, [own.id], "author", at, shard):
+        return
     counted = own.author if own.status in (Status.PENDING, Status.APPROVED) else None
     after = own.status if erasure.remove(tx, own.id) else None
     count_changes(tx, [Change(own.site, own.article.id, counted, own.status, after, at)], shard)

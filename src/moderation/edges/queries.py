@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, or_, select, true
 
+from moderation.edges import held
 from moderation.edges.schema import (
     AUTHOR,
     Tx,
@@ -35,6 +36,7 @@ from moderation.values import (
     Comment,
     Decision,
     Escalation,
+    Hold,
     ParentExcerpt,
     Span,
     Status,
@@ -297,6 +299,7 @@ def _with_context(tx: Tx, rows: Sequence[Any]) -> tuple[Comment, ...]:
         for site, indexes in by_site.items()
         for index, record in records(tx, site, indexes).items()
     }
+    kept = held.of_comments(tx, [row.id for row in rows])
     raised = {
         row.comment_id: Escalation(row.raised_by, row.raised_at, row.why)
         for row in tx.execute(_ESCALATIONS, {"ids": [row.id for row in rows]})
@@ -307,12 +310,15 @@ def _with_context(tx: Tx, rows: Sequence[Any]) -> tuple[Comment, ...]:
             excerpts.get(row.parent_id),
             known.get((row.site, row.author_id or row.email_index), AuthorRecord()),
             raised.get(row.id),
+            kept.get(row.id),
         )
         for row in rows
     )
 
 
-def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord, escalation: Escalation | None) -> Comment:
+def _comment_of(
+    row: Any, parent: ParentExcerpt | None, record: AuthorRecord, escalation: Escalation | None, hold: Hold | None
+) -> Comment:
     return Comment(
         id=row.id,
         site=row.site,
@@ -346,6 +352,7 @@ def _comment_of(row: Any, parent: ParentExcerpt | None, record: AuthorRecord, es
         parent=parent,
         record=record,
         escalation=escalation,
+        hold=hold,
         language=row.language,
         reports=row.reports,
     )

@@ -247,6 +247,27 @@ reports = Table(  # what readers have against a public comment
     ),
 )
 
+holds = Table(  # legal holds (`edges.holds`)
+    "holds",
+    metadata,
+    Column("id", sa.String(16), primary_key=True),
+    Column("site", sa.String(40), nullable=False),
+    Column("comment_id", sa.String(16), nullable=False),  # that it was placed on
+    Column("whole_author", sa.Boolean, nullable=False),
+    Column("reason", sa.String(200), nullable=False),
+    Column("placed_by", sa.String(80), nullable=False),
+    Column("placed_at", Utc, nullable=False),
+)
+
+held_comments = Table(  # what holds keep: no deletion cascades past it
+    "held_comments",
+    metadata,
+    Column("comment_id", sa.String(16), ForeignKey("comments.id"), primary_key=True),
+    Column("hold_id", sa.String(16), ForeignKey("holds.id"), primary_key=True),
+    Column("erase_asked_at", Utc),  # when its author wanted it gone
+    Index("ix_held_comments_hold_id", "hold_id"),
+)
+
 comment_leases = Table(  # who has which card on the screen
     "comment_leases",
     metadata,

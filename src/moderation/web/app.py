@@ -39,6 +39,7 @@ from moderation.web.desk_keys import desk_keys, key_for
 from moderation.web.details import details
 from moderation.web.front import STARTED, Front
 from moderation.web.headers import API_POLICY, COMMON, EXPOSED, PAGE_POLICY, transport
+from moderation.web.holds import holds
 from moderation.web.me import me
 from moderation.web.notes import notes
 from moderation.web.numbers import numbers
@@ -81,6 +82,7 @@ BLUEPRINTS = (
     rules,
     backtests,
     reveal,
+    holds,
     me,
     desk_keys,
     second_step,

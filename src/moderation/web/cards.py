@@ -59,6 +59,7 @@ class Card:
     reasons: Sequence[Reason]
     moves: frozenset[Decision]
     escalated: str
+    held: str
     hides: str
     redacted: int
     language: str
@@ -90,6 +91,7 @@ def card(comment: Comment, site: Site, who: Moderator, now: datetime) -> Card:
         reasons=site.reasons,
         moves=moves(comment, who),
         escalated=_escalated(comment, who.name, now, zone),
+        held=_held(comment, who.name, now, zone),
         hides=_hides(comment),
         language=_foreign(comment, site),
         redacted=sum(mask.label == REDACTED for mask in comment.masks),
@@ -132,6 +134,16 @@ def _escalated(comment: Comment, reader: str, now: datetime, zone: ZoneInfo) -> 
     who = _("you") if by == reader else by
     told = _("Escalated by {who}").format(who=who) + f", {sentences.clock(at, now, zone)}"
     return f"{told}: {why}" if why else told
+
+
+def _held(comment: Comment, reader: str, now: datetime, zone: ZoneInfo) -> str:
+    """`Legal hold by Ana, 12:04: why`."""
+    hold = comment.hold
+    if hold is None:
+        return ""
+    who = _("you") if hold.by == reader else hold.by
+    told = _("Legal hold by {who}").format(who=who) + f", {sentences.clock(hold.at, now, zone)}: {hold.reason}"
+    return f"{told}. " + _("Its author wants it deleted.") if hold.erase_asked else told
 
 
 def spans(comment: Comment, field: str) -> list[Span]:

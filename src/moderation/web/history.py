@@ -40,6 +40,8 @@ ACTIONS: Mapping[str, str] = {
     "withdrawn": "took it back",
     "checked": "was asked about it",
     "corrected": "was told what a moderator thinks of it",
+    "hold-placed": "placed a legal hold",
+    "hold-lifted": "lifted a legal hold",
     "email-revealed": "looked at the author's e-mail address",
 }
 """What people did, by the record's word for it."""

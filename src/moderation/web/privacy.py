@@ -65,7 +65,7 @@ def press(secret: str) -> Response:
     """Do it: the copy comes as a file."""
     done = action.do(rt(), secret)
     if done.copy is None:
-        return _answer(done.asked, erased=done.erased)
+        return _answer(done.asked, erased=done.erased, left=done.left)
     response = make_response(orjson.dumps(done.copy, option=orjson.OPT_INDENT_2))
     response.content_type = "application/json"
     response.headers["Content-Disposition"] = f'attachment; filename="comments-{done.asked.site}.json"'
