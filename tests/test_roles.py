@@ -28,6 +28,7 @@ TABLE = {
     (Role.MODERATOR, Right.MANAGE_PEOPLE): False,
     (Role.MODERATOR, Right.READ_JOURNAL): False,
     (Role.MODERATOR, Right.MANAGE_RULES): False,
+    (Role.MODERATOR, Right.HOLD): False,
     (Role.SENIOR, Right.READ_QUEUE): True,
     (Role.SENIOR, Right.DECIDE): True,
     (Role.SENIOR, Right.DECIDE_ESCALATED): True,
@@ -37,6 +38,7 @@ TABLE = {
     (Role.SENIOR, Right.MANAGE_PEOPLE): False,
     (Role.SENIOR, Right.READ_JOURNAL): False,
     (Role.SENIOR, Right.MANAGE_RULES): False,
+    (Role.SENIOR, Right.HOLD): False,
     (Role.ADMIN, Right.READ_QUEUE): True,
     (Role.ADMIN, Right.DECIDE): True,
     (Role.ADMIN, Right.DECIDE_ESCALATED): True,
@@ -46,6 +48,7 @@ TABLE = {
     (Role.ADMIN, Right.MANAGE_PEOPLE): True,
     (Role.ADMIN, Right.READ_JOURNAL): True,
     (Role.ADMIN, Right.MANAGE_RULES): True,
+    (Role.ADMIN, Right.HOLD): True,
     (Role.AUDITOR, Right.READ_QUEUE): True,
     (Role.AUDITOR, Right.DECIDE): False,
     (Role.AUDITOR, Right.DECIDE_ESCALATED): False,
@@ -55,6 +58,7 @@ TABLE = {
     (Role.AUDITOR, Right.MANAGE_PEOPLE): False,
     (Role.AUDITOR, Right.READ_JOURNAL): True,
     (Role.AUDITOR, Right.MANAGE_RULES): False,
+    (Role.AUDITOR, Right.HOLD): False,
 }
 
 OPEN_DOORS = {"/desk/sign-in", "/desk/set-password"}

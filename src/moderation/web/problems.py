@@ -87,6 +87,7 @@ DETAILS: Mapping[str, str] = {
     "redaction": "These words are not taken out any more.",
     "note": "There is no such note of yours.",
     "ban": "There is no such ban, or it has ended.",
+    "hold": "There is no such hold, or it was lifted.",
     "job": "There is no such job of yours.",
     "backtest": "There is no such backtest of yours. A new one takes the place of the last; each goes after a day.",
     "report": "This backtest has no report.",
