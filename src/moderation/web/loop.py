@@ -138,6 +138,8 @@ class Worker(refusals.Worker):
         if self._front is None:
             super().on_client_socket_readable(conn, client)
             return
+        if client.fileno() < 0 or client not in self.poller.get_map():
+            return  # closed, or given to a thread, by what else the same look at the poller has brought
         if conn.busy:
             self.poller.unregister(client)
             self._resting.add(conn)
