@@ -11,6 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from moderation.edges import migrate, schema, search
 from moderation.edges.schema import make_engine
@@ -25,6 +26,14 @@ def upgrade(engine: sa.Engine, to: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, to)
         connection.commit()
+
+
+def test_each_revision_follows_the_one_before_it() -> None:
+    """What is stored is told to be of now by the highest number (`migrate.known_revisions`)."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert walked[::-1] == migrate.known_revisions() == [f"{number:04d}" for number in range(1, len(walked) + 1)]
 
 
 def old_comment(number: int, status: str, findings: list[dict[str, Any]]) -> dict[str, Any]:

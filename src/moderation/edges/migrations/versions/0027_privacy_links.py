@@ -5,7 +5,7 @@ from alembic import op
 
 from moderation.edges.schema import Utc
 
-revision = "0029"
+revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
