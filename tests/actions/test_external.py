@@ -31,7 +31,8 @@ from tests.outside import outside as outside
 from tests.service import RULES
 
 from moderation import examination, receipts
-from moderation.actions import external, own_comment, privacy, retention
+from moderation.actions import bans, external, own_comment, privacy, retention
+from moderation.actions.bans import Wish
 from moderation.commands import COMMAND_LINE
 from moderation.edges import external_checks, generic_check, queries
 from moderation.edges.schema import comment_rules, counters, journal, outbox
@@ -41,7 +42,7 @@ from moderation.judge.cases import recall
 from moderation.judge.pipeline import judge
 from moderation.runtime import Runtime
 from moderation.settings import Environment
-from moderation.values import EXTERNAL, Comment, Decision, Finding, Status
+from moderation.values import EXTERNAL, Comment, Decision, Effect, Finding, Status
 
 Make = Callable[..., Runtime]
 TEXT = "A plain thought about the harbour."
@@ -88,6 +89,26 @@ def rows(rt: Runtime, column: sa.Column[Any], *where: Any) -> list[Any]:
 def letters(rt: Runtime) -> list[tuple[str, int]]:
     found = rows(rt, outbox.c.payload, outbox.c.kind == "comment.decided")
     return [(each["status"], each["version"]) for each in found]
+
+
+def test_a_ban_that_was_made_meanwhile_holds_what_the_answer_would_publish(own: Runtime, outside: Outside) -> None:
+    says(outside, "ham")
+    comment = send(own, site="open")
+    bans.make(own, COMMAND_LINE, None, Wish(Effect.REJECT, "Sells pills", None, comment_id=comment), "r")
+    assert external.ask_due(own) == 1
+    now = stands(own, comment)
+    assert now.status is Status.PENDING
+    assert "pre-moderated" in {each.code for each in now.findings}
+
+
+def test_the_rules_of_now_decide_about_what_the_answer_would_publish(make_runtime: Make, outside: Outside) -> None:
+    says(outside, "ham")
+    comment = send(make_runtime(rules(outside.url, "generic"), **HERE), site="open")
+    after = make_runtime(rules(outside.url, "generic").replace('mode = "post"', 'mode = "pre"'), **HERE)
+    assert external.ask_due(after) == 1
+    now = stands(after, comment)
+    assert (now.status, now.revision) == (Status.PENDING, after.rules.revision)
+    assert "pre-moderation" in {each.code for each in now.findings}
 
 
 def test_a_comment_is_held_until_the_answer_and_then_published_where_the_site_publishes(

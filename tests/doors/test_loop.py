@@ -7,10 +7,16 @@ import json
 import secrets
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.service import Service
+
+from moderation.web.loop import Crowd, Worker
 
 
 @contextmanager
@@ -108,6 +114,48 @@ def test_who_leaves_before_the_answer_disturbs_nobody(service: Service) -> None:
         with line_to(service) as line:
             line.sendall(submission(service))
     assert service.post().status_code == 202
+
+
+def workers(service: Service) -> set[int]:
+    master = service.process.pid
+    return set(map(int, Path(f"/proc/{master}/task/{master}/children").read_text("ascii").split()))
+
+
+def test_no_worker_ends_when_many_are_gone_with_their_answer(service: Service) -> None:
+    """The end of a connection and what became of its request may come to the loop at once."""
+    before = workers(service)
+
+    def come_and_go(_: int) -> None:
+        for _ in range(25):
+            with line_to(service) as line:
+                line.sendall(submission(service, "Connection: close"))
+                assert answers(line, 1)[0][0] == 202
+
+    with ThreadPoolExecutor(8) as many:
+        list(many.map(come_and_go, range(8)))
+    assert workers(service) == before
+    assert "Exception in worker process" not in service.log_text()
+
+
+def test_each_worker_of_a_crowd_has_a_place_and_after_a_reload_a_new_one() -> None:
+    server = SimpleNamespace(WORKERS={})
+
+    def fork(crowd: Crowd) -> Any:
+        worker = SimpleNamespace(crowd=None, place=None)
+        crowd.enter(server, cast(Worker, worker))
+        server.WORKERS[len(server.WORKERS)] = worker
+        return worker
+
+    first, second = Crowd(2), Crowd(2)
+    assert [fork(crowd).place for crowd in (first, first, second, second, second)] == [0, 1, 0, 1, None]
+    second.tell(0, 3)
+    second.tell(1, 2)
+    second.tell(None, 1)
+    assert [second.has_more_than_others(place, count) for place, count in ((0, 3), (1, 2), (None, 9))] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_many_connections_that_say_nothing_hold_no_thread(service: Service) -> None:

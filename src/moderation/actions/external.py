@@ -13,17 +13,17 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from moderation.actions.deliveries import Kind, Result, deliver
-from moderation.edges import akismet, comments, external_checks, generic_check, journal, telemetry
+from moderation.edges import akismet, bans, comments, external_checks, generic_check, journal, telemetry
 from moderation.edges.comments import Change
-from moderation.edges.external_checks import Claimed, New
+from moderation.edges.external_checks import Claimed, New, Stands
 from moderation.edges.schema import Tx
 from moderation.edges.webhooks import secret_words
 from moderation.errors import DeliveryError
-from moderation.judge.cases import told
-from moderation.judge.pipeline import with_opinion
+from moderation.judge.cases import recall, told
+from moderation.judge.pipeline import judge, with_opinion
 from moderation.judge.ruleset import SiteRules
 from moderation.runtime import Runtime
-from moderation.values import Case, Opinion, Status, Verdict
+from moderation.values import Case, Decision, Effect, Opinion, Status, Verdict
 
 CLAIM = timedelta(minutes=1)
 MOST = 50
@@ -146,6 +146,8 @@ def _answered(rt: Runtime, tx: Tx, rules: SiteRules, claimed: Claimed, opinion: 
     verdict = with_opinion(was.verdict, opinion, rules)
     status = was.status
     if was.status is Status.PENDING and not was.is_touched:
+        if verdict.status is Status.APPROVED and claimed.may_publish:
+            verdict = _of_now(rt, tx, rules, claimed.comment_id, was, verdict, opinion)
         status = verdict.status if claimed.may_publish or verdict.status is not Status.APPROVED else was.status
     facts = {name: value for name, value in was.facts.items() if name != "opinion"}
     external_checks.judged(tx, claimed.comment_id, was, verdict, status, facts | (told(opinion) if opinion else {}))
@@ -162,6 +164,23 @@ def _answered(rt: Runtime, tx: Tx, rules: SiteRules, claimed: Claimed, opinion: 
     meant = {"ham": "ham", "spam": "spam", "blatant": "spam"}.get(said)
     again = now + timedelta(seconds=rules.settings.grace_seconds) if meant and was.is_touched else None
     external_checks.settle(tx, claimed, meant, again if is_corrected(rules) else None)
+
+
+def _of_now(
+    rt: Runtime, tx: Tx, rules: SiteRules, comment_id: str, was: Stands, verdict: Verdict, opinion: Opinion | None
+) -> Verdict:
+    """The verdict on a comment that would be published, by the rules and bans of now: the answer may come hours later.
+    A ban made meanwhile only holds it, since less is kept of a sender than a ban may ask for."""
+    case = recall(was.facts, site=was.site, **was.said)
+    known = {ban.id for ban in case.bans}
+    since = [kept.ban for kept in bans.about(tx, rt.vault, comment_id, [], rt.now()) if kept.ban.id not in known]
+    if was.verdict.revision == rules.revision and not since:
+        return verdict
+    banned = (*case.bans, *(replace(ban, effect=Effect.HOLD) for ban in since))
+    anew = judge(replace(case, bans=banned, opinion=opinion), rules)
+    if anew.masks != was.verdict.masks:  # what the public would see was made by the old ones
+        return replace(anew, decision=Decision.HOLD) if anew.decision is Decision.APPROVE else anew
+    return anew
 
 
 def is_corrected(rules: SiteRules) -> bool:

@@ -74,7 +74,8 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How a comment stands, locked. `is_touched`: whether anybody has decided about it."""
+    """How a comment stands, locked, and what it takes to judge it again. `is_touched`: whether anybody has decided
+    about it."""
 
     site: str
     article_id: int
@@ -83,6 +84,7 @@ class Stands:
     version: int
     verdict: Verdict
     facts: Mapping[str, Any]
+    said: Mapping[str, Any]
     is_touched: bool
 
 
@@ -161,6 +163,8 @@ def stands(tx: Tx, claimed: Claimed) -> Stands | None:
     columns = (
         comments.c.site, comments.c.article_id, AUTHOR.label("author"), comments.c.status, comments.c.version,
         comments.c.verdict, comments.c.findings, comments.c.masks, comments.c.revision, comments.c.facts,
+        comments.c.body, comments.c.author_name, comments.c.author_url, comments.c.verified, comments.c.parent_id,
+        comments.c.created_at,
     )  # fmt: skip
     here = select(*columns).where(comments.c.id == claimed.comment_id).with_for_update()
     row = tx.execute(here).first()
@@ -177,6 +181,14 @@ def stands(tx: Tx, claimed: Claimed) -> Stands | None:
         row.version,
         Verdict(Decision(row.verdict), findings, masks, row.revision),
         row.facts or {},
+        {
+            "body": row.body,
+            "author_name": row.author_name,
+            "author_url": row.author_url,
+            "verified": row.verified,
+            "is_reply": row.parent_id is not None,
+            "at": row.created_at,
+        },
         tx.execute(select(journal.c.seq).where(*decided).limit(1)).first() is not None,
     )
 
@@ -190,6 +202,7 @@ def judged(tx: Tx, comment_id: str, was: Stands, verdict: Verdict, status: Statu
         "findings": [finding_row(each) for each in verdict.findings],
         "facts": dict(facts),
         "verdict": verdict.decision.value,
+        "revision": verdict.revision,
         "gravity": gravity(verdict.findings),
         "status": status.value,
         "version": was.version + (status is not was.status),

@@ -114,8 +114,12 @@ class Front:
 
         def told(outcome: Receipt | BaseException) -> None:
             body.outcome = outcome
-            answer = self._tell(environ, site_id, outcome)
-            hear(answer and self._whole(environ, answer, site_id, request_id, body.started))
+            try:
+                answer = self._tell(environ, site_id, outcome)
+                whole = answer and self._whole(environ, answer, site_id, request_id, body.started)
+            except Exception as error:  # noqa: BLE001 - the application raises and answers it
+                body.outcome, whole = error, None
+            hear(whole)
 
         try:
             self._intake.leave(submission, told)

@@ -15,6 +15,7 @@ import time
 from functools import lru_cache, partial
 from typing import Any
 
+import structlog
 from gunicorn import util
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn
@@ -22,12 +23,16 @@ from gunicorn.workers.gthread import TConn
 from moderation.web import refusals
 from moderation.web.front import LINES, Answer, Body, Front
 
+log = structlog.get_logger()
+
 MOST_READ = 64 * 1024
 _CANDIDATE = re.compile(rb"(?:GET|POST) /v1/[^/%?# ]{1,60}/comments[? ]")
 _KNOWN = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
 _ELSEWHERE = frozenset({"TRANSFER-ENCODING", "EXPECT", "UPGRADE", "SCRIPT-NAME"})
 """Requests with one of these go to a thread."""
 NOTIFY_EVERY = 0.5
+SEND_MOST = 30
+"""Seconds for which a thread waits for a client that does not take its answer."""
 PAUSE = 0.001
 """Seconds for which a worker lets others go first that have fewer connections. Whoever is awake would get all of a
 burst, since a connection is accepted quicker than another worker wakes up."""
@@ -40,17 +45,19 @@ class Crowd:
         self._counts = memoryview(mmap.mmap(-1, 4 * workers)).cast("I")
 
     def enter(self, server: Any, worker: Worker) -> None:
-        """Give a worker that is about to be forked a place that no living one has."""
-        taken = {other.place for other in server.WORKERS.values()}
+        """Give a worker that is about to be forked a place that no living one has. None is left for those that were
+        added by a signal (TTIN); those of before a reload stand in another crowd."""
+        taken = {other.place for other in server.WORKERS.values() if other.crowd is self}
         worker.crowd = self
-        worker.place = next((place for place in range(len(self._counts)) if place not in taken), 0)
-        self._counts[worker.place] = 0
+        worker.place = next((place for place in range(len(self._counts)) if place not in taken), None)
+        self.tell(worker.place, 0)
 
-    def tell(self, place: int, count: int) -> None:
-        self._counts[place] = count
+    def tell(self, place: int | None, count: int) -> None:
+        if place is not None:
+            self._counts[place] = count
 
-    def least(self) -> int:
-        return min(self._counts)
+    def has_more_than_others(self, place: int | None, count: int) -> bool:
+        return place is not None and count > min(self._counts)
 
 
 class Parser(RequestParser):  # type: ignore[misc]
@@ -82,7 +89,7 @@ class Worker(refusals.Worker):
     """The loop owns the lists and the poller; other threads reach it through `method_queue` only."""
 
     crowd: Crowd
-    place: int
+    place: int | None
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -110,7 +117,7 @@ class Worker(refusals.Worker):
         if self._front is None:
             super().accept(listener)
             return
-        if self.nr_conns > self.crowd.least():
+        if self.crowd.has_more_than_others(self.place, self.nr_conns):
             time.sleep(PAUSE)
         try:
             sock, client = listener.accept()
@@ -119,7 +126,6 @@ class Worker(refusals.Worker):
                 raise
             return
         self.nr_conns += 1
-        self.crowd.tell(self.place, self.nr_conns)
         self.crowd.tell(self.place, self.nr_conns)
         conn = Connection(self.cfg, sock, client, listener.getsockname())
         conn.initialized, conn.data_ready, conn.parser = True, True, Parser(self.cfg, sock, client)
@@ -176,20 +182,27 @@ class Worker(refusals.Worker):
             conn.set_timeout()
             self.keepalived_conns.append(conn)  # in the order of their time
             conn.busy = True
-            if front.take(environ, partial(self._answer, conn, request)):
-                return True
+            try:
+                if front.take(environ, partial(self._answer, conn, request)):
+                    return True
+            except Exception:
+                log.exception("not-answered-by-the-loop")  # but by a thread, which ends no worker when it fails
             conn.busy = False
         parser.take_back(request)
         return False
 
     def _answer(self, conn: Connection, request: Any, answer: Answer | None) -> None:
-        """In any thread."""
+        """In any thread. None leaves the answer to a thread."""
         if answer is None:
             conn.parser.take_back(request)
             self.method_queue.defer(self._give_to_thread, conn)
             return
         closes = request.should_close() or not self.alive
-        data = memoryview(_encoded(answer, closes))
+        try:
+            data = memoryview(_encoded(answer, closes))
+        except Exception:
+            self.method_queue.defer(self._drop, conn)  # nobody else would close it
+            raise
         conn.parser.mesg = None
         try:
             sent = conn.sock.send(data)
@@ -216,7 +229,7 @@ class Worker(refusals.Worker):
         self._forget(conn)
 
         def send() -> bool:
-            conn.sock.setblocking(True)
+            conn.sock.settimeout(SEND_MOST)
             conn.sock.sendall(data)
             return not closes
 
