@@ -6,17 +6,19 @@ from collections.abc import Callable
 
 import pytest
 from tests.actions.test_privacy import EMAIL, WHY, rows, tabs, written
-from tests.actions.test_review import rule, send
+from tests.actions.test_review import ANA, public_ids, rule, send
 from tests.conftest import Clock
 
-from moderation.actions import holds, own_comment, privacy
+from moderation.actions import bulk, holds, own_comment, privacy
 from moderation.actions.retention import tidy
 from moderation.commands import COMMAND_LINE
 from moderation.edges import held, queries
+from moderation.edges.bulk_jobs import Item
 from moderation.errors import Forbidden, Invalid, NotFound
 from moderation.receipts import give
 from moderation.runtime import Runtime
 from moderation.values import RIGHTS, Decision, Hold, Moderator, Role, Status
+from moderation.web.cards import moves
 
 FILE = "file 4711 of the police"
 
@@ -53,6 +55,28 @@ def test_what_its_author_takes_back_is_kept_out_of_sight(rt: Runtime) -> None:
     assert [row.status for row in rows(rt)] == ["rejected"]
     assert lift(rt, hold) == 1
     assert not rows(rt)
+
+
+def test_what_its_author_wants_gone_is_never_public_again(rt: Runtime) -> None:
+    comment = written(rt, 1)
+    rule(rt, comment, 1, Decision.APPROVE)
+    rule(rt, comment, 2, Decision.REJECT)
+    hold = place(rt, comment)
+    privacy.erase(rt, COMMAND_LINE, EMAIL, WHY)
+    refused = rule(rt, comment, 3, Decision.APPROVE)
+    assert (refused.result, refused.status, refused.version) == ("withheld", Status.REJECTED, 3)
+    assert rule(rt, comment, 3, Decision.UNDO).result == "withheld", "back to approved"
+    job = bulk.start(rt, ANA, bulk.Wish(Decision.APPROVE, picked=[Item(comment, 3)]), "r")
+    assert job.decided == 0
+    with rt.store.reading() as tx:
+        found = queries.comment(tx, comment)
+    assert found is not None
+    assert not {Decision.APPROVE, Decision.UNDO} & moves(found, ANA)
+    assert rule(rt, comment, 3, Decision.SPAM).result == "decided"
+    later = place(rt, comment)
+    assert lift(rt, hold) == 0
+    assert rule(rt, comment, 4, Decision.APPROVE).result == "withheld", "the wish outlives the hold it was made under"
+    assert (public_ids(rt), lift(rt, later), rows(rt)) == ([], 1, [])
 
 
 def test_a_comment_goes_with_the_last_of_its_holds(rt: Runtime) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from moderation.actions import typed
 from moderation.edges import held, holds, journal, queries
 from moderation.edges.schema import Tx
-from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound
+from moderation.errors import Forbidden, NotFound
 from moderation.runtime import Runtime
 from moderation.values import Hold, Moderator, Right
-
-SHORTEST, LONGEST = 8, 200
-"""Characters of a reason."""
 
 
 def place(rt: Runtime, who: Moderator, comment_id: str, *, whole_author: bool, reason: str, request_id: str) -> Hold:
     """Keep a comment, or all by its author. Raises Forbidden, NotFound, Invalid."""
-    reason, now = _checked(reason), rt.now()
+    reason, now = typed.checked(reason), rt.now()
     with rt.store.writing() as tx:
         stands = queries.standing(tx, comment_id, lock=True)
         if stands is None or not who.may(Right.READ_QUEUE, stands.site):
@@ -31,7 +29,7 @@ def place(rt: Runtime, who: Moderator, comment_id: str, *, whole_author: bool, r
 def lift(rt: Runtime, who: Moderator, hold_id: str, *, reason: str, request_id: str) -> int:
     """End a hold. How many comments were deleted with it, since their authors had asked for that. Raises Forbidden,
     NotFound, Invalid."""
-    reason = _checked(reason)
+    reason = typed.checked(reason)
     with rt.store.writing() as tx:
         hold = held.find(tx, hold_id)
         if hold is None or not who.may(Right.READ_QUEUE, hold.site):
@@ -54,15 +52,3 @@ def _write_down(
 ) -> None:
     told = {"site": hold.site, "target": hold.comment_id, "after": after, "reason": reason, "request_id": request_id}
     journal.write(tx, [journal.Entry(rt.now(), who.name, who.role, action, **told)])
-
-
-def _checked(reason: str) -> str:
-    """One line that stands in the journal, so it holds no address itself. Raises Invalid."""
-    reason = " ".join(reason.split())
-    if len(reason) < SHORTEST:
-        raise Invalid([FieldProblem("/reason", "too-short", {"least": SHORTEST, "length": len(reason)})])
-    if len(reason) > LONGEST:
-        raise Invalid([FieldProblem("/reason", "too-long", {"most": LONGEST, "length": len(reason)})])
-    if "@" in reason or not reason.isprintable():
-        raise Invalid([FieldProblem("/reason", "reveal-reason")])
-    return reason

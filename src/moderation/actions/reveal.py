@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from moderation.actions import typed
 from moderation.edges import journal, queries
 from moderation.edges.vault import Unreadable
-from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound
+from moderation.errors import Forbidden, NotFound
 from moderation.runtime import Runtime
 from moderation.values import Moderator, Right
-
-SHORTEST, LONGEST = 8, 200
-"""Characters of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ def reveal(rt: Runtime, who: Moderator, comment_id: str, reason: str, request_id
     """The row in the journal is on disk before the address leaves. Raises Forbidden, NotFound, Invalid."""
     if not who.may(Right.REVEAL_EMAIL):
         raise Forbidden(Right.REVEAL_EMAIL.value)
-    reason = _checked(reason)
+    reason = typed.checked(reason)
     with rt.store.writing() as tx:
         sealed = queries.sealed_email(tx, comment_id)
         if sealed is None or not who.may(Right.REVEAL_EMAIL, sealed.site):
@@ -36,15 +34,3 @@ def reveal(rt: Runtime, who: Moderator, comment_id: str, reason: str, request_id
         return Revealed(rt.vault.open(sealed.email, comment_id))
     except Unreadable:
         return Revealed(None)
-
-
-def _checked(reason: str) -> str:
-    """One line that stands in the journal, so it holds no address itself. Raises Invalid."""
-    reason = " ".join(reason.split())
-    if len(reason) < SHORTEST:
-        raise Invalid([FieldProblem("/reason", "too-short", {"least": SHORTEST, "length": len(reason)})])
-    if len(reason) > LONGEST:
-        raise Invalid([FieldProblem("/reason", "too-long", {"most": LONGEST, "length": len(reason)})])
-    if "@" in reason or not reason.isprintable():
-        raise Invalid([FieldProblem("/reason", "reveal-reason")])
-    return reason

@@ -32,11 +32,11 @@ from moderation.values import (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one ruling. After `conflict`, `illegal` and `escalated` (only a senior may decide it) the other
-    fields say how the comment stands."""
+    """What became of one ruling. After `conflict`, `illegal`, `escalated` (only a senior may decide it) and `withheld`
+    (its author wants it deleted, a legal hold keeps it, and nobody approves it) the other fields say how it stands."""
 
     comment_id: str
-    result: Literal["decided", "conflict", "illegal", "escalated", "not-found"]
+    result: Literal["decided", "conflict", "illegal", "escalated", "withheld", "not-found"]
     status: Status | None = None
     version: int | None = None
     decided_by: str | None = None
@@ -107,7 +107,9 @@ def _decide(
         return _stands(seen, "illegal"), None
     if not comments.decide(tx, seen.id, seen.version, seen.status, after=after, by=by, at=at, reason=reason):
         current = queries.standing(tx, seen.id)
-        return (_stands(current, "conflict") if current else Outcome(seen.id, "not-found")), None
+        if current is None:
+            return Outcome(seen.id, "not-found"), None
+        return _stands(current, "withheld" if current.version == seen.version else "conflict"), None
     if ruling.decision is Decision.ESCALATE:
         escalations.raise_to_seniors(tx, seen.id, Escalation(who.name, now, ruling.reason))
     elif former and former.undone is Decision.ESCALATE:
@@ -186,5 +188,5 @@ def _may_settle(who: Moderator, seen: queries.Standing, ruling: Ruling, escalati
     return who.may(Right.DECIDE_ESCALATED, seen.site) or (is_theirs and ruling.decision is Decision.UNDO)
 
 
-def _stands(seen: queries.Standing, result: Literal["conflict", "illegal", "escalated"]) -> Outcome:
+def _stands(seen: queries.Standing, result: Literal["conflict", "illegal", "escalated", "withheld"]) -> Outcome:
     return Outcome(seen.id, result, seen.status, seen.version, seen.decided_by, seen.decided_at)

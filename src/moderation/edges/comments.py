@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, exists, insert, or_, select, update
 from sqlalchemy.sql.dml import Insert
 
 from moderation.edges import search
 from moderation.edges.bulk import Bulk
+from moderation.edges.held import is_withheld
 from moderation.edges.schema import (
     Tx,
     article_of,
@@ -229,7 +230,8 @@ def decide(
     at: datetime | None,
     reason: str | None,
 ) -> bool:
-    """Move one comment from `status` in `version` to `after`. False when it is no longer there: nothing was changed."""
+    """Move one comment from `status` in `version` to `after`. False when it is no longer there, or would become
+    public while it is only kept by a legal hold: nothing was changed."""
     done = tx.execute(
         _DECIDE,
         {
@@ -353,6 +355,7 @@ _DECIDE = (
         comments.c.id == bindparam("at_id"),
         comments.c.version == bindparam("at_version"),
         comments.c.status == bindparam("at_status"),
+        or_(bindparam("status") != Status.APPROVED.value, ~is_withheld(comments.c.id)),
     )
     .values(
         status=bindparam("status"),

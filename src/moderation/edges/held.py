@@ -16,6 +16,11 @@ def is_held(comment_id: ColumnElement[Any]) -> ColumnElement[bool]:
     return exists().where(held_comments.c.comment_id == comment_id)
 
 
+def is_withheld(comment_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether its author wants it gone, and only a hold keeps it: the public must not see it again."""
+    return exists().where(held_comments.c.comment_id == comment_id, held_comments.c.erase_asked_at.is_not(None))
+
+
 def of_comments(tx: Tx, ids: Iterable[str]) -> dict[str, Hold]:
     """The oldest hold on each of these comments."""
     rows = _joined(tx, held_comments.c.comment_id.in_(list(ids)))

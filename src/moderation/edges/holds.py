@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 
-from moderation.edges import erasure
+from moderation.edges import erasure, external_checks
 from moderation.edges.comments import Change, count_changes, decide
 from moderation.edges.schema import AUTHOR, Tx, comments, held_comments, holds
 from moderation.values import Hold, Status
@@ -23,7 +23,7 @@ def place(tx: Tx, hold: Hold) -> int:
     """Keep the comment, and with `whole_author` all by its author. How many comments that are."""
     values = {"id": hold.id, "site": hold.site, "comment_id": hold.comment_id, "whole_author": hold.whole_author}
     tx.execute(insert(holds), values | {"reason": hold.reason, "placed_by": hold.by, "placed_at": hold.at})
-    tx.execute(insert(held_comments), {"hold_id": hold.id, "comment_id": hold.comment_id})
+    _keep(tx, hold.id, [hold.comment_id])
     return 1 + (_spread(tx, hold.id, hold.comment_id) if hold.whole_author else 0)
 
 
@@ -43,8 +43,17 @@ def _spread(tx: Tx, hold_id: str, comment_id: str) -> int:
     theirs = (comments.c.site == anchor.site, known == anchor.author, anchor.author == AUTHOR, ~kept)
     found = tx.execute(select(comments.c.id).where(*theirs)).scalars().all()
     if found:
-        tx.execute(insert(held_comments), [{"hold_id": hold_id, "comment_id": each} for each in found])
+        _keep(tx, hold_id, found)
     return len(found)
+
+
+def _keep(tx: Tx, hold_id: str, ids: Sequence[str]) -> None:
+    """What an author has asked for under another hold is done when the last one is lifted."""
+    kept = held_comments.c
+    wishes = select(kept.comment_id, func.max(kept.erase_asked_at).label("at")).group_by(kept.comment_id)
+    asked = {row.comment_id: row.at for row in tx.execute(wishes.where(kept.comment_id.in_(ids)))}
+    rows = [{"hold_id": hold_id, "comment_id": each, "erase_asked_at": asked.get(each)} for each in ids]
+    tx.execute(insert(held_comments), rows)
 
 
 def lift(tx: Tx, hold_id: str, at: datetime, shard: int) -> int:
@@ -75,8 +84,11 @@ def withhold(tx: Tx, ids: Sequence[str], by: str, at: datetime, shard: int) -> i
     kept = tx.execute(select(held_comments.c.comment_id).where(here).distinct()).scalars().all()
     tx.execute(update(held_comments).where(here, held_comments.c.erase_asked_at.is_(None)).values(erase_asked_at=at))
     columns = (comments.c.id, comments.c.site, comments.c.article_id, comments.c.status, comments.c.version)
+    for each in kept:
+        external_checks.drop(tx, each)
     open_ones = comments.c.status.in_([Status.PENDING.value, Status.APPROVED.value])
-    for row in tx.execute(select(*columns, AUTHOR.label("author")).where(comments.c.id.in_(kept), open_ones)).all():
+    standing = select(*columns, AUTHOR.label("author")).where(comments.c.id.in_(kept), open_ones)
+    for row in tx.execute(standing.order_by(comments.c.id).with_for_update()).all():
         stood = Status(row.status)
         decide(tx, row.id, row.version, stood, after=Status.REJECTED, by=by, at=at, reason=None)
         gone = Change(row.site, row.article_id, row.author, stood, None, at)  # their record forgets it

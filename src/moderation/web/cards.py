@@ -114,10 +114,12 @@ def _hides(comment: Comment) -> str:
 
 def moves(comment: Comment, who: Moderator) -> frozenset[Decision]:
     """The buttons to offer: undo where a person decided, hold where the rules did; of what was escalated only to
-    seniors, and to who did it the way back."""
+    seniors, and to who did it the way back. What its author wants deleted is nobody's to make public again."""
     if not who.may(Right.DECIDE, comment.site):
         return frozenset()
     legal = legal_moves(comment.status, comment.reports) - {Decision.HOLD if comment.decided_by else Decision.UNDO}
+    if comment.hold and comment.hold.erase_asked:
+        legal -= {Decision.APPROVE, Decision.UNDO}
     if comment.escalation is None:
         return legal
     if who.may(Right.DECIDE_ESCALATED, comment.site):

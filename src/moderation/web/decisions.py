@@ -102,7 +102,7 @@ def notice(who: Moderator, told: Comment | None, result: str) -> dict[str, Any] 
             "id": told.id,
             "version": told.version,
         }
-    if kind in ("conflict", "illegal", "escalated"):
+    if kind in ("conflict", "illegal", "escalated", "withheld"):
         sentence = sentences.already(*stands) if kind == "conflict" else _(sentences.UNTOLD[kind])
         return {"sentence": sentence, "card": card_for(told, who)}
     return None

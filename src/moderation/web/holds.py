@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from moderation.actions import holds as actions
+from moderation.actions import typed
 from moderation.catalogue import _
 from moderation.edges import held as store
 from moderation.errors import Invalid, NotFound
@@ -50,15 +51,14 @@ def place(comment_id: str) -> ResponseReturnValue:
 @auth.signed_in(Right.HOLD)
 def lift(comment_id: str) -> ResponseReturnValue:
     """Lift one. The comment may be gone with it."""
-    hold_id = request.form.get("hold", "")
+    hold_id, reason = request.form.get("hold", ""), request.form.get("reason", "")
     _check(comment_id)
     _check(hold_id)
     try:
-        gone = actions.lift(
-            rt(), auth.current(), hold_id, reason=request.form.get("reason", ""), request_id=request_id()
-        )
+        gone = actions.lift(rt(), auth.current(), hold_id, reason=reason, request_id=request_id())
     except Invalid as invalid:
-        return _page(comment_id, 422, sentence=field_sentence(invalid.problems[0]))
+        sentence = field_sentence(invalid.problems[0])
+        return _page(comment_id, 422, sentence=sentence, reason=reason, lifting=hold_id)
     return redirect("/desk/" if gone else f"/desk/holds/{comment_id}?told=lifted", 303)
 
 
@@ -75,6 +75,6 @@ def _page(comment_id: str, status: int, **told: object) -> ResponseReturnValue:
     if not who.may(Right.HOLD, comment.site):
         raise NotFound("comment")
     since = {hold.id: sentences.clock(hold.at, now, zone_of(comment.site)) for hold in found}
-    limits = {"least": actions.SHORTEST, "most": actions.LONGEST}
+    limits = {"least": typed.SHORTEST, "most": typed.LONGEST}
     page = render_template("desk/hold.html", who=who, comment=comment, holds=found, since=since, **limits, **told)
     return page, status

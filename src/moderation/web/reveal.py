@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from moderation.actions import reveal as actions
+from moderation.actions import typed
 from moderation.edges import queries
 from moderation.errors import Invalid, NotFound
 from moderation.values import Comment, Right
@@ -48,5 +49,5 @@ def _comment(comment_id: str) -> Comment:
 
 
 def _page(comment: Comment, status: int, **told: object) -> ResponseReturnValue:
-    limits = {"least": actions.SHORTEST, "most": actions.LONGEST}
+    limits = {"least": typed.SHORTEST, "most": typed.LONGEST}
     return render_template("desk/email.html", who=auth.current(), comment=comment, **limits, **told), status

@@ -270,6 +270,7 @@ UNTOLD: Mapping[str, str] = {
     "nobody": "Nothing here was sent with that e-mail address.",
     "no-right": "Your role does not search by e-mail address.",
     "escalated": "This was escalated: a senior decides. Nothing was changed.",
+    "withheld": "Its author wants it deleted, and a legal hold keeps it: nobody can approve it. Nothing was changed.",
     "illegal": "This cannot be done to it now. Nothing was changed.",
 }
 

@@ -235,10 +235,10 @@ class QueueOut(Shape):
 
 class OutcomeOut(Shape):
     """What became of one decision. After `conflict`, the other fields say who decided what and when; `escalated`: only
-    a senior may decide it."""
+    a senior may decide it; `withheld`: its author wants it deleted and a legal hold keeps it, so nobody approves it."""
 
     id: str
-    result: Literal["decided", "conflict", "illegal", "escalated", "not-found"]
+    result: Literal["decided", "conflict", "illegal", "escalated", "withheld", "not-found"]
     status: Literal["pending", "approved", "rejected", "spam"] | None
     version: int | None
     decided_by: str | None
