@@ -13,7 +13,7 @@ from tests.conftest import Clock
 from tests.service import RULES
 
 from moderation.actions import retention
-from moderation.edges import queries
+from moderation.edges import oldest, queries
 from moderation.edges.schema import Tx, comments, outbox
 from moderation.runtime import Runtime
 from moderation.values import Decision, Status
@@ -118,3 +118,24 @@ def test_where_nothing_has_to_go_the_write_lock_is_taken_for_the_lease_alone(kep
     kept.store.writing = counted  # type: ignore[method-assign]
     assert retention.tidy(kept) == {}
     assert taken == 1
+
+
+def test_the_oldest_row_of_each_class_is_told_and_gets_younger_by_deletion(kept: Runtime, clock: Clock) -> None:
+    assert ages(kept) == {}
+    refused, answered = send(kept, 1), send(kept, 2)
+    rule(kept, answered, 1, Decision.APPROVE)
+    send(kept, 3, parent=answered)
+    clock.advance(days=5)
+    rule(kept, refused, 1, Decision.SPAM)
+    rule(kept, answered, 2, Decision.REJECT)
+    clock.advance(days=2)
+    assert ages(kept) == {"pending": 7, "refused": 2, "addresses": 7, "journal": 7, "letters": 7}
+    retention.tidy(kept)
+    clock.advance(days=30)
+    retention.tidy(kept)
+    assert ages(kept) == {"pending": 37, "journal": 37}, "what was answered goes by no age"
+
+
+def ages(rt: Runtime) -> dict[str, int]:
+    with rt.store.reading() as tx:
+        return {name: (rt.now() - since).days for name, since in oldest.rows(tx).items()}

@@ -13,7 +13,19 @@ import pytest
 import sqlalchemy as sa
 from tests.edges.test_vault import FIXED
 
-from moderation.edges import bans, comments, escalations, expiry, external_checks, live, queries, queue, reports, schema
+from moderation.edges import (
+    bans,
+    comments,
+    escalations,
+    expiry,
+    external_checks,
+    live,
+    oldest,
+    queries,
+    queue,
+    reports,
+    schema,
+)
 from moderation.edges.bulk import Bulk
 from moderation.edges.queries import cursor_of
 from moderation.edges.queue import Asked
@@ -66,6 +78,14 @@ def test_no_table_is_read_whole(store: Store, name: str, ask: Callable[[Tx], obj
     ]
     assert not whole, (name, whole)
     assert any(index in step for step in steps), (name, steps)
+
+
+def test_the_oldest_row_of_each_class_is_the_first_of_an_index(store: Store) -> None:
+    """By number the first row of a table is SCAN to SQLite: it stops there, and sorts nothing."""
+    steps = explained(store, oldest.rows)
+    assert not [step for step in steps if re.search(r"TEMP B-TREE|Seq Scan|SCAN comments(?! USING)", step)], steps
+    for index in ("queue", "addressed", "parent"):
+        assert any(f"ix_comments_{index}" in step for step in steps), steps
 
 
 def test_old_comments_are_looked_for_by_index_on_every_site(store: Store) -> None:

@@ -235,6 +235,12 @@ class Reports:
         return tx.execute(gone).rowcount
 
 
+def is_free() -> ColumnElement[bool]:
+    """A comment that age may delete: nobody answered it, and no legal hold keeps it."""
+    answers = comments.alias()
+    return and_(~exists().where(answers.c.parent_id == comments.c.id), ~is_held(comments.c.id))
+
+
 @dataclass(frozen=True, slots=True)
 class Comments:
     """Comments that have stood in `statuses` since then, unless somebody answered them. Counts follow."""
@@ -264,10 +270,8 @@ class Comments:
         return len(gone)
 
     def _has_stood(self) -> ColumnElement[bool]:
-        answers = comments.alias()
         return and_(
             comments.c.id < ids.first(self.before),
             or_(comments.c.decided_at.is_(None), comments.c.decided_at < self.before),
-            ~exists().where(answers.c.parent_id == comments.c.id),
-            ~is_held(comments.c.id),
+            is_free(),
         )

@@ -12,7 +12,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -136,7 +136,21 @@ class Waiting(Collector):
         yield from (pending, oldest, promise, fuse)
 
 
-def exposition(waiting: Callable[[], list[SiteWaits]]) -> bytes:
+class Ages(Collector):
+    """How old the oldest row of each class of data is, in seconds, asked of the store when somebody looks."""
+
+    def __init__(self, look: Callable[[], Mapping[str, float]]) -> None:
+        self._look = look
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        told = "Age of the oldest row that retention has left, by class of data."
+        ages = GaugeMetricFamily("moderation_oldest_row_seconds", told, labels=["class"])
+        for name, seconds in self._look().items():
+            ages.add_metric([name], seconds)
+        yield ages
+
+
+def exposition(waiting: Callable[[], list[SiteWaits]], ages: Callable[[], Mapping[str, float]]) -> bytes:
     """All metrics in Prometheus' text format, of all workers together."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -162,6 +176,7 @@ def exposition(waiting: Callable[[], list[SiteWaits]]) -> bytes:
         ):
             registry.register(metric)
     registry.register(Waiting(waiting))
+    registry.register(Ages(ages))
     return generate_latest(registry)
 
 

@@ -23,7 +23,7 @@ from moderation.actions.limits import blown_fuses
 from moderation.actions.promise import clocks
 from moderation.actions.submit import Intake
 from moderation.catalogue import _
-from moderation.edges import queries, telemetry
+from moderation.edges import oldest, queries, telemetry
 from moderation.errors import ModerationError, NotSignedIn, SecondStepMissing, Unparsable, UnsupportedContent
 from moderation.runtime import Runtime
 from moderation.web import audit, auth, bulk, context, decisions, docs, live, own, searching
@@ -276,7 +276,7 @@ def _add_probes(app: Flask, rt: Runtime) -> None:
         limits = rt.limits.state()
         telemetry.limits_ok.set(1 if limits.available else 0)
         telemetry.limits_fallbacks.set(limits.fallbacks_total)
-        text = telemetry.exposition(lambda: _waiting(rt))
+        text = telemetry.exposition(lambda: _waiting(rt), lambda: _ages(rt))
         return Response(
             text, 200, {"Cache-Control": "no-store"}, content_type="text/plain; version=0.0.4; charset=utf-8"
         )
@@ -317,6 +317,16 @@ def _waiting(rt: Runtime) -> list[telemetry.SiteWaits]:
         )
         for clock in found
     ]
+
+
+def _ages(rt: Runtime) -> dict[str, float]:
+    try:
+        with rt.store.reading() as connection:
+            found = oldest.rows(connection)
+    except ModerationError:
+        return {}
+    now = rt.now()
+    return {name: max(0.0, (now - since).total_seconds()) for name, since in found.items()}
 
 
 def _plain(value: dict[str, str], status: int = 200) -> Response:
