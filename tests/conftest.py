@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from moderation.edges import vault
+from moderation.edges.limits import Limits
 from moderation.runtime import Runtime
 from moderation.settings import Environment
 from tests import canary
@@ -67,6 +68,10 @@ def clock() -> Clock:
     return Clock()
 
 
+PATIENCE = 5.0
+"""Seconds for Redis, which other tests beside this one keep busy. How short they are is tested at the limits' own."""
+
+
 @pytest.fixture
 def make_runtime(tmp_path: Path, database_url: str, redis_url: str, clock: Clock) -> Iterator[Callable[..., Runtime]]:
     """Runtimes over a real database (once SQLite, once PostgreSQL) and a real Redis."""
@@ -83,6 +88,7 @@ def make_runtime(tmp_path: Path, database_url: str, redis_url: str, clock: Clock
         vault.ensure_keys(env.keys_path)
         migrate(env.database, state / "migrate.lock")
         rt = Runtime(env, now=clock)
+        rt.limits = Limits(redis_url, workers=1, timeout=PATIENCE)
         opened.append(rt)
         return rt
 

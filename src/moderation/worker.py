@@ -79,7 +79,11 @@ class Sites:
         for site in sorted(free, key=lambda site: self._last.get(site, 0))[: MOST_SITES - len(self.busy)]:
             self.busy.add(site)
             self._last[site] = next(self._turns)
-            threading.Thread(target=self._one, args=(site,), name=f"{self._name}-{site}", daemon=True).start()
+            try:
+                threading.Thread(target=self._one, args=(site,), name=f"{self._name}-{site}", daemon=True).start()
+            except RuntimeError:  # no more threads can be had
+                self.busy.discard(site)
+                raise
         return False
 
     def _one(self, site: str) -> None:

@@ -216,9 +216,12 @@ def test_bans_are_found_by_words_by_network_and_by_a_whole_address(service: Serv
     assert found(q="sought", where="listed", effect="hold") == ["three", "two", "one"]
     assert found(q="198.51.100.77") == ["one"]
     assert found(q="203.0.113.9") == ["two"]
+    assert found(q="203.0.113.9", effect="reject") == []
     assert found(q=f" {MAIL} ", where="listed") == ["three"]
     assert found(q="nobody@spammer.example.net") == []
     assert found(q="100%") == []
+    send(ana, "/desk/bans", site="listed", on="192.0.2.200", effect="hold", end="day", words="sought: Übel")
+    assert found(q="Übel") == found(q="übel") == found(q="ÜBEL") == ["Übel"]
     omar = Visitor(service, "Omar")
     assert send(omar, "/desk/bans/find", q=MAIL).status_code == 403
     assert "Please enter a full e-mail address" in send(ana, "/desk/bans/find", q="half@").text

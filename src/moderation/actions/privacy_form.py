@@ -84,15 +84,24 @@ def masked(asked: Asked) -> str:
 
 
 def do(rt: Runtime, secret: str) -> Done:
-    """Use the link up and do what was asked for. Raises NotFound."""
-    with rt.store.writing() as tx:
+    """Do what was asked for, and use the link up: after it, so that what fails can be asked for again by the same link.
+    Raises NotFound."""
+    with rt.store.reading() as tx:
         found = _found(rt, privacy_links.find(tx, rt.vault, secret[:LONGEST], rt.now()))
-        if not privacy_links.use(tx, found):
-            raise NotFound("link")
-    if found.wish is Wish.COPY:
-        return Done(found, privacy.export(rt, READER, found.email, WHY), 0, 0)
-    erased = privacy.erase(rt, READER, found.email, WHY)
-    return Done(found, None, erased, len(privacy.kept(rt, found.email)))
+    if found.wish is Wish.ERASE:
+        erased = privacy.erase(rt, READER, found.email, WHY)
+        _use_up(rt, found)
+        return Done(found, None, erased, len(privacy.kept(rt, found.email)))
+    copy = privacy.export(rt, READER, found.email, WHY)
+    if not _use_up(rt, found):
+        raise NotFound("link")
+    return Done(found, copy, 0, 0)
+
+
+def _use_up(rt: Runtime, link: Asked) -> bool:
+    """Whether nobody did before."""
+    with rt.store.writing() as tx:
+        return privacy_links.use(tx, link)
 
 
 def _found(rt: Runtime, asked: Asked | None) -> Asked:

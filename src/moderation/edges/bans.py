@@ -163,10 +163,20 @@ def page(
         query = query.where(bans.c.effect == asked.effect.value)
     if asked.words:
         told = (bans.c.shown, bans.c.reason, bans.c.made_by)
-        query = query.where(or_(*(func.lower(each).contains(asked.words.lower(), autoescape=True) for each in told)))
+        query = query.where(or_(*(_holds(each, asked.words) for each in told)))
     if asked.keys is not None:
         query = query.where(bans.c.key.in_(list(asked.keys)))
     return [_kept(row) for row in tx.execute(query if before is None else query.where(bans.c.id < before))]
+
+
+def _holds(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    """In whatever case. Databases know small letters of ASCII only (SQLite; PostgreSQL by its locale), so of others the
+    usual forms are tried."""
+    forms = sorted({words, words.lower(), words.upper(), words.capitalize(), words.title()})
+    return or_(
+        func.lower(column).contains(words.lower(), autoescape=True),
+        *(column.contains(form, autoescape=True) for form in forms),
+    )
 
 
 def find(tx: Tx, ban_id: str, now: datetime) -> Kept | None:

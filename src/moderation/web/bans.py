@@ -73,8 +73,9 @@ def find() -> ResponseReturnValue:
     if not email and not network:
         return redirect(_path({"q": typed, **asked}), 303)
     keys = store.sought(rt().vault, email=email, network=network)
+    effect = _chosen(asked["effect"])
     shown = network or _("the e-mail address that you typed")
-    return _page(200, asked=Asked(keys=keys), where=asked["where"], sought=shown)
+    return _page(200, asked=Asked(effect, keys=keys), where=asked["where"], sought=shown)
 
 
 @bans.post("/bans")
@@ -106,6 +107,10 @@ def lift() -> ResponseReturnValue:
     return redirect("/desk/bans?told=lifted", 303)
 
 
+def _chosen(effect: str) -> Effect | None:
+    return Effect(effect) if effect in EFFECTS else None
+
+
 def _page(
     status: int, *, asked: Asked | None = None, where: str | None = None, sought: str = "", **said: object
 ) -> ResponseReturnValue:
@@ -116,11 +121,12 @@ def _page(
     sites = None if who.sites is None else sorted(who.sites)
     if given["where"] in sites_of(who):
         sites = [given["where"]]
-    effect = Effect(given["effect"]) if given["effect"] in EFFECTS else None
-    asked = asked or Asked(effect, given["q"] if given["q"].isprintable() else "")
+    if asked is None:
+        asked = Asked(_chosen(given["effect"]), given["q"] if given["q"].isprintable() else "")
+    given["effect"] = asked.effect.value if asked.effect else ""
     with rt().store.reading() as tx:
         found = store.page(tx, sites, now, before if COMMENT_ID.match(before) else None, PAGE + 1, asked)
-    last = found[PAGE - 1].ban.id if len(found) > PAGE else None
+    last = found[PAGE - 1].ban.id if len(found) > PAGE and asked.keys is None else None  # no address names whom
     return render_template(
         "desk/bans.html",
         who=who,

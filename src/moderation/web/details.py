@@ -40,6 +40,8 @@ details = Blueprint("details", __name__, url_prefix="/desk/comments")
 
 LAST = 5
 """Comments of the same author that are shown."""
+MOST_COMPARED = 5
+"""Earlier texts that are compared with what they became, the newest."""
 MOST_ROWS = 200
 """Rows of the record that are shown, the newest."""
 
@@ -190,13 +192,15 @@ def _history(asking: _Asking) -> dict[str, Any]:
     rows = queries.journal_of(asking.tx, comment.id, MOST_ROWS)
     before = earlier.of(asking.tx, comment.id)
     after = [*(version.body for version in before[1:]), comment.body]
+    whole = len(before) - MOST_COMPARED  # comparing two long texts takes a while: older ones are shown as they were
     edits = [
         {
             "clock": sentences.clock(version.until, asking.now, zone),
             "iso": version.until.isoformat(timespec="seconds"),
-            "stretches": [(each.kind, pieces(each.text, [])) for each in difference(version.body, text)],
+            "stretches": [(each.kind, pieces(each.text, [])) for each in stretches],
         }
-        for version, text in zip(before, after, strict=False)
+        for number, (version, text) in enumerate(zip(before, after, strict=False))
+        for stretches in [difference(version.body, text if number >= whole else version.body)]
     ]
     told = lines(list(rows), settings_of(comment.site), asking.who.name, asking.now)
     return {"lines": told, "edits": edits[::-1]}
