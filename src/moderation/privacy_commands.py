@@ -80,6 +80,17 @@ def reapply(**given: Any) -> None:
     click.echo(f"Erased again: {count} comments.")
 
 
+@privacy.command("inventory")
+def inventory() -> None:
+    """Print which columns of the database hold personal data: what, why and until when, as a table in Markdown.
+
+    Where an end names a setting, docs/configuration.md says its value: most are of [retention].
+    """
+    from moderation.inventory import page
+
+    click.echo(page())
+
+
 def _reader(email: str | None, site: str | None, login: str | None) -> Reader:
     """Whom the options name: by an address in its normal form, which is what comments are found by, or at a login."""
     from moderation.actions.privacy import SignedIn
