@@ -257,6 +257,54 @@ def test_killed_at_random_moments_under_load_nothing_is_unreadable_and_no_author
     assert len(held) == 40
 
 
+MANY = 4000
+AIM = 5000
+"""Rows of which an address is sealed anew in a second."""
+
+
+@pytest.mark.timeout(300)
+def test_comments_come_in_and_are_decided_while_keys_rotate(rt: Runtime, tell: Callable[[str], None]) -> None:
+    intake = Intake(rt)
+    for number in range(10):
+        intake.submit(submission(number, email=f"reader{number}@example.org"))
+    _copy(rt, MANY)
+    with load(rt, intake):
+        for purpose in ("email-enc", "email-index"):
+            keys.rotate(rt, COMMAND_LINE, purpose, pause=lambda _: time.sleep(0.05))
+        begun = time.perf_counter()
+        batches = reencrypt(rt, "email-enc")
+        took = time.perf_counter() - begun
+    written = sum(batch.written for batch in batches)
+    assert written >= MANY
+    assert not sum(batch.unreadable for batch in batches)
+    reencrypt(rt, "email-enc")  # what the load wrote behind its back
+    for purpose in ("email-enc", "email-index"):
+        assert keys.retire(rt, COMMAND_LINE, purpose)
+    found = rows(rt, comments)
+    assert {rt.vault.index(rt.vault.open(row.email_sealed, row.id)) == row.email_index for row in found} == {True}
+    decided = sum(row.status == "approved" for row in found)
+    assert decided > 0
+    rotate(rt, "email-enc")
+    begun = time.perf_counter()
+    quiet = sum(batch.written for batch in reencrypt(rt, "email-enc")) / (time.perf_counter() - begun)
+    tell(
+        f"reencrypt on {rt.store.engine.dialect.name}: {quiet:,.0f} rows/s alone (aim {AIM:,}), "
+        f"{written / took:,.0f} while {decided} comments came in and were decided"
+    )
+
+
+def _copy(rt: Runtime, many: int) -> None:
+    """So many more rows with addresses of their own, as the intake would write them."""
+    like = dict(rows(rt, comments)[0]._mapping)
+    new = []
+    for number in range(many):
+        comment_id, address = rt.new_id(), f"reader{number % 40}@example.org"
+        sealed = {"email_sealed": rt.vault.seal(address, comment_id), "email_index": rt.vault.index(address)}
+        new.append(like | sealed | {"id": comment_id, "root_id": comment_id})
+    with rt.store.writing() as tx:
+        tx.execute(sa.insert(comments), new)
+
+
 @contextmanager
 def load(rt: Runtime, intake: Intake) -> Iterator[None]:
     """Comments come in and are decided while the block runs."""
