@@ -54,7 +54,7 @@ def test_the_history_shows_every_version(service: Service, ana: Visitor) -> None
         path = f"/v1/demo/receipts/{answer['receipt'].rpartition('/')[2]}"
         change = {"version": version, "body": body}
         assert service.session.patch(service.base + path, json=change, timeout=15).status_code == 200
-    assert "written anew 2 times" in words(ana.card(answer["id"]))
+    assert "written anew 2 times" in words(ana.card(answer["id"], sort="newest"))
     shown = part(ana, answer["id"], "history")
     assert shown.count("Written anew") == 2
     assert "The [taken out: old][new: new] ferry runs late." in words(shown)

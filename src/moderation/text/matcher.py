@@ -188,11 +188,19 @@ def _dressed(match: Match, text: str, pieces: list[tuple[str, int, int]]) -> Mat
     return replace(match, start=start, end=end, disguises=tuple(sorted({*match.disguises, *told})))
 
 
+def _said(match: Match) -> int:
+    """How many letters its term has."""
+    return len(match.term.replace(" ", ""))
+
+
 def _apart(matches: list[Match]) -> tuple[Match, ...]:
-    """Of matches that overlap the most severe and longest, in order."""
+    """Of matches that overlap the most severe and longest, in order; of such alike, the one whose term says most: a
+    "fucker" is English, though a Danish "fuck" may end like that."""
     if len(matches) < 2:
         return tuple(matches)
-    matches.sort(key=lambda m: (m.maybe, m.severity == "mild", m.start - m.end, -GRAVITY[m.severity], m.start))
+    matches.sort(
+        key=lambda m: (m.maybe, m.severity == "mild", m.start - m.end, -GRAVITY[m.severity], m.start, -_said(m))
+    )
     taken = bytearray(max(m.end for m in matches))
     kept: list[Match] = []
     for match in matches:
