@@ -128,9 +128,10 @@ class Service:
         words += [word for site in sites for word in ("--site", site)]
         return {"Authorization": f"Bearer {self.command('tokens', 'create', *words)}"}
 
-    def person(self, name: str, role: str = "moderator") -> None:
-        """Somebody who signs in with `PASSWORD`."""
-        self.command("users", "add", name, "--role", role, "--password-stdin", stdin=PASSWORD + "\n")
+    def person(self, name: str, role: str = "moderator", *sites: str) -> None:
+        """Somebody who signs in with `PASSWORD`; of all sites where none is named."""
+        of = [word for site in sites for word in ("--site", site)]
+        self.command("users", "add", name, "--role", role, *of, "--password-stdin", stdin=PASSWORD + "\n")
 
     def log_text(self) -> str:
         return (self.state / "stderr.log").read_text("utf-8", "replace")

@@ -263,7 +263,7 @@ def test_no_e_mail_address_is_ever_told(
     rule(rt, comment, stands(rt, comment).version, Decision.SPAM)
     clock.advance(seconds=200)
     external.ask_due(rt)
-    assert len(outside.came) == 4 if kind == "akismet" else 3
+    assert len(outside.came) == (4 if kind == "akismet" else 3)
     assert found(outside.everything(), CANARY) is None
     assert found(outside.everything(), BODY_CANARY) is None
     sent = [each for each in outside.came if address.encode() in each.body]

@@ -9,7 +9,7 @@ import pytest
 import requests
 from tests.doors.test_desk import Visitor, held, words
 from tests.doors.test_desk_details import part, status
-from tests.service import PASSWORD, Service, running_service
+from tests.service import Service, running_service
 
 MAIL = "pills@spammer.example.net"
 
@@ -18,8 +18,8 @@ MAIL = "pills@spammer.example.net"
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("bans") / "state") as running:
         running.person("Ana")
-        for name, *more in (("Lena", "--site", "listed"), ("Omar", "--role", "auditor")):
-            running.command("users", "add", name, "--password-stdin", *more, stdin=PASSWORD + "\n")
+        running.person("Lena", "moderator", "listed")
+        running.person("Omar", "auditor")
         yield running
 
 

@@ -78,7 +78,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("desk") / "state") as running:
         for name in ("Ana", "Omar"):
             running.person(name)
-        running.command("users", "add", "Lena", "--password-stdin", "--site", "listed", stdin=PASSWORD + "\n")
+        running.person("Lena", "moderator", "listed")
         yield running
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from tests.doors.test_desk import MANY_LINKS, Visitor, held, words
-from tests.service import PASSWORD, Service, running_service, wait_until
+from tests.service import Service, running_service, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("bulk") / "state", workers=2) as running:
         for name in ("Ana", "Omar"):
             running.person(name)
-        running.command("users", "add", "Ada", "--role", "auditor", "--password-stdin", stdin=PASSWORD + "\n")
+        running.person("Ada", "auditor")
         yield running
 
 

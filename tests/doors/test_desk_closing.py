@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.doors.test_desk import Visitor, held, words
-from tests.service import PASSWORD, Service, running_service
+from tests.service import Service, running_service
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("closing") / "state") as running:
         running.person("Ana")
         running.person("Ada", "auditor")
-        running.command("users", "add", "Lena", "--password-stdin", "--site", "listed", stdin=PASSWORD + "\n")
+        running.person("Lena", "moderator", "listed")
         yield running
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 from tests.actions.test_review import send
 from tests.doors.test_desk import MANY_LINKS, Visitor, held, words
-from tests.service import BODY_CANARY, PASSWORD, Service, running_service, wait_until
+from tests.service import BODY_CANARY, Service, running_service, wait_until
 from tests.test_rights import as_person
 
 from moderation.runtime import Runtime
@@ -25,7 +25,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("details") / "state") as running:
         for name in ("Ana", "Omar"):
             running.person(name)
-        running.command("users", "add", "Lena", "--password-stdin", "--site", "listed", stdin=PASSWORD + "\n")
+        running.person("Lena", "moderator", "listed")
         yield running
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.doors.test_desk import MANY_LINKS, Visitor, held, words
-from tests.service import PASSWORD, RULES, Service, running_service
+from tests.service import RULES, Service, running_service
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("filters") / "state", rules=rules) as running:
         for name in ("Ana", "Omar"):
             running.person(name)
-        running.command("users", "add", "Lena", "--password-stdin", "--site", "listed", stdin=PASSWORD + "\n")
+        running.person("Lena", "moderator", "listed")
         yield running
 
 
