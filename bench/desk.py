@@ -36,6 +36,7 @@ from moderation.runtime import Runtime
 from moderation.settings import Environment
 from moderation.values import ArticleRef, Decision, Effect, Finding, Role, Verdict
 from moderation.web.app import create_app
+from moderation.web.auth import cookie_name
 
 SIZES = (10_000, 100_000, 1_000_000)
 BATCH = 2_000
@@ -216,8 +217,10 @@ def _entry(comment: NewComment) -> journal.Entry:
 
 def _signed_in(rt: Runtime) -> tuple[FlaskClient, str]:
     secret, token = as_person(rt, Role.ADMIN, None)
-    client = create_app(rt).test_client()
-    client.set_cookie("mod", secret)
+    app = create_app(rt)
+    client = app.test_client()
+    with app.app_context():
+        client.set_cookie(cookie_name(), secret)
     return client, token
 
 

@@ -13,7 +13,7 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import write_po
 
-from moderation import catalogue, durations, roles_page
+from moderation import catalogue, durations, roles_page, settings
 from moderation.web import (
     app,
     auth,
@@ -48,13 +48,18 @@ TABLES: tuple[tuple[str, object], ...] = (
     ("web/problems.py", [problems.DETAILS, problems.FIELD_SENTENCES]),
     ("web/front.py", [front.AWAITING, front.PUBLISHED]),
     ("web/own.py", own.STANDS),
+    ("web/own.py", own.AGAIN),
     ("web/pages.py", [label for _field, label in pages.LABELS.values()]),
     ("web/app.py", app.TITLES),
     (
         "web/sentences.py",
         [sentences.STATUSES, sentences.DONE, sentences.DECISIONS, sentences.EFFECTS, sentences.PLACES],
     ),
-    ("web/sentences.py", [sentences.FINDINGS, sentences.PASSED, sentences.RULES, sentences.SPANS, sentences.UNTOLD]),
+    (
+        "web/sentences.py",
+        [sentences.FINDINGS, sentences.PASSED, sentences.RULES, sentences.SPANS, sentences.UNSIFTED, sentences.UNTOLD],
+    ),
+    ("web/sentences.py", [sentences.ROLES, sentences.SEVERAL, sentences.AND_MANY]),
     ("web/views.py", [label for _tab, label, _status in views.TABS]),
     ("web/views.py", [[words for words, _since in views.AGES.values()], views.SORTS]),
     ("web/desk.py", desk.EMPTY),
@@ -72,6 +77,7 @@ TABLES: tuple[tuple[str, object], ...] = (
     ("web/ban_lines.py", [[words for words, _time in ban_lines.ENDS.values()], ban_lines.WHOM, ban_lines.EFFECTS]),
     ("web/backtests.py", backtests.ENDS),
     ("roles_page.py", roles_page.WORDS),
+    ("settings.py", [each.label for each in settings.REASONS]),
 )
 """Sentences that stand in tables, and are looked up when they are said."""
 

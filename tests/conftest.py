@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from moderation import catalogue
 from moderation.edges import vault
 from moderation.edges.limits import Limits
 from moderation.runtime import Runtime
@@ -24,6 +25,11 @@ def pytest_configure() -> None:
     settings.register_profile("ours", deadline=None)  # how long an example takes says how busy the machine is
     settings.load_profile("ours")
     canary.search_all_answers()
+
+
+def pytest_runtest_setup() -> None:
+    """A page that a test before asked for in this process may have set another language."""
+    catalogue.speak("en")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,10 @@ name = "Demo"
 name = "Open"
 mode = "post"
 email = "optional"
+
+[sites.novels]
+[sites.novels.lengths]
+body_max = 20_000
 
 [sites.listed]
 articles = "listed"
@@ -141,6 +145,21 @@ class Service:
         whole, _, _ = self.log_text().rpartition("\n")
         return [json.loads(line) for line in whole.split("\n") if line.strip()]
 
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie."""
+        return f"mod-{self.base.rpartition(':')[2]}"
+
+    def lines_of(self, answer: requests.Response) -> list[dict[str, Any]]:
+        """What the log tells of the request that got this answer. Waited for: an answer may go out before its line."""
+        number = answer.headers["X-Request-ID"]
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.log_lines() if line.get("request") == number]
+
+        wait_until(lambda: bool(found()), 5, lambda: f"no line of request {number} in the log")
+        return found()
+
     def wait_ready(self, seconds: float = 60) -> None:
         wait_until(lambda: self._is_ready(), seconds, lambda: f"the service did not start:\n{self.log_text()[-3000:]}")
 
@@ -160,7 +179,13 @@ class Service:
 
 @contextmanager
 def running_service(
-    state: Path, *, rules: str = RULES, workers: int = 1, threads: int = 16, env: dict[str, str] | None = None
+    state: Path,
+    *,
+    rules: str = RULES,
+    workers: int = 1,
+    threads: int = 16,
+    env: dict[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Service]:
     """The service on a free port with its state in `state`; stopped and searched when the block ends."""
     port = free_port()
@@ -169,7 +194,7 @@ def running_service(
     path = state / "moderation.toml"
     if not path.exists():
         path.write_text(rules.replace("{base}", base), "utf-8")
-    service = start(state, port, workers=workers, threads=threads, env=env)
+    service = start(state, port, workers=workers, threads=threads, env=env, under=under)
     try:
         service.wait_ready()
         yield service
@@ -181,14 +206,25 @@ def running_service(
     assert found(metrics, BODY_CANARY) is None
 
 
-def start(state: Path, port: int, *, workers: int = 1, threads: int = 16, env: dict[str, str] | None = None) -> Service:
-    """Start the process; does not wait for it."""
+def start(
+    state: Path,
+    port: int,
+    *,
+    workers: int = 1,
+    threads: int = 16,
+    env: dict[str, str] | None = None,
+    under: Sequence[str] = (),
+) -> Service:
+    """Start the process, by the program `under` where one is named; does not wait for it."""
     STARTED.append(state)
     whole = {name: value for name, value in os.environ.items() if not name.startswith("MODERATION_")}
+    whole.pop("PYTHONDONTWRITEBYTECODE", None)  # as `./run` does
     whole |= {"MODERATION_TOTP_REQUIRED": "none"} | (env or {})
     words = ["serve", "--port", str(port), "--state", str(state), "--workers", str(workers), "--threads", str(threads)]
     with (state / "stdout.log").open("ab") as out, (state / "stderr.log").open("ab") as err:
-        process = subprocess.Popen([sys.executable, "-m", "moderation", *words], stdout=out, stderr=err, env=whole)
+        process = subprocess.Popen(
+            [*under, sys.executable, "-m", "moderation", *words], stdout=out, stderr=err, env=whole
+        )
     return Service(f"http://127.0.0.1:{port}", state, process, whole)
 
 

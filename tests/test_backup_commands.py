@@ -66,7 +66,7 @@ def test_who_was_forgotten_after_the_backup_is_forgotten_again(tmp_path: Path) -
         assert "Erased again: 0 comments." in service.command("privacy", "reapply")
         service.command("privacy", "erase", "--email", CANARY, "--yes")
         service.stop()
-        assert "Erased again: 1 comments." in service.command("restore", str(tmp_path / "copy"))
+        assert "Erased again: 1 comment." in service.command("restore", str(tmp_path / "copy"))
         assert "Nothing is kept" in service.command("privacy", "erase", "--email", CANARY)
 
 

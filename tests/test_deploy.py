@@ -121,6 +121,18 @@ def test_run_leaves_a_folder_that_is_no_environment_alone(tmp_path: Path) -> Non
     assert [each.name for each in tmp_path.iterdir()] == ["letter.txt"]
 
 
+def test_run_keeps_what_python_compiles_whatever_the_shell_says(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    (venv / "bin" / "moderation").write_text('#!/bin/sh\necho "kept: ${PYTHONDONTWRITEBYTECODE-yes}"\n')
+    (venv / "bin" / "moderation").chmod(0o755)
+    told = f"printf '%s\\n' '{ROOT}' \"$('{venv}/bin/python' -V)\"; cat pyproject.toml deploy/requirements*.txt | cksum"
+    (venv / ".moderation-run").write_text(output("sh", "-c", told))  # nothing is to be installed
+    environment = {"MODERATION_VENV": str(venv), "PYTHONDONTWRITEBYTECODE": "1"}
+    assert output(ROOT / "run", "doctor", env=environment) == "kept: yes\n"
+
+
 # --- image ------------------------------------------------------------------------------------------------------------
 
 

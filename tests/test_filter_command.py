@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from moderation.text import Filter
+from tests.text.worst import text_of
 
 COMMAND = [sys.executable, "-m", "moderation", "filter"]
 
@@ -43,6 +44,13 @@ def test_a_text_is_explained_with_span_grade_and_disguise() -> None:
 
 def test_a_clean_text_says_so() -> None:
     assert "no listed word" in run("-", given="A quiet day in Scunthorpe.").stdout
+
+
+def test_a_text_of_which_not_all_was_read_says_from_where_on() -> None:
+    text = text_of(("0##", "@$$h0le", "|-|", "?", " "))
+    assert f"not all from {Filter().explain(text).unread} on" in run("-", given=text).stdout
+    (row,) = lines(given=json.dumps({"id": 1, "text": text}))
+    assert (row["flagged"], row["unread"]) == (True, Filter().explain(text).unread)
 
 
 def test_no_text_can_steer_the_terminal() -> None:

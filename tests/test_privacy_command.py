@@ -21,12 +21,12 @@ def test_a_reader_is_exported_then_forgotten_while_the_service_runs(tmp_path: Pa
         told = service.command("privacy", "erase", "--email", CANARY.upper())
         assert told.splitlines() == ["open: 1 approved", "Nothing was erased. Add --yes to do it."]
         assert service.get("/v1/open/comments?article=a").json()["count"] == 1
-        assert service.command("privacy", "erase", "--email", CANARY, "--yes").endswith("Erased: 1 comments.")
+        assert service.command("privacy", "erase", "--email", CANARY, "--yes").endswith("Erased: 1 comment.")
         assert "Nothing is kept" in service.command("privacy", "erase", "--email", CANARY)
         assert service.get("/v1/open/comments?article=a").json()["count"] == 0
         assert service.get("/v1/demo/counts?article=a").json() == {"counts": {"a": 0}}
         told = service.command("privacy", "erase", "--site", "demo", "--login", "-", stdin="subscriber-4711\n")
-        assert told == "Nothing is kept about this reader."
+        assert told == f"Nothing is kept about this reader in {service.state}/moderation.db."
 
 
 @pytest.mark.timeout(90)

@@ -75,13 +75,11 @@ class Answer:
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     folder = tmp_path_factory.mktemp("front")
     (folder / "service.py").write_text(SERVICE)
-    port, behind = free_port(), free_port()
-    upstream = folder / "upstream.conf"
-    upstream.write_text((DEPLOY / "nginx-upstream.conf").read_text().replace(":8080", f":{behind}"))
+    behind = free_port()
     gunicorn = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads=4", f"--bind=127.0.0.1:{behind}"]
     with (
         running([*gunicorn, "--log-level=critical", "service:app"], behind, folder) as service,
-        running([nginx(), "-e", "stderr", "-c", str(nginx_file(folder, port, upstream))], port, folder),
+        nginx_before(behind, folder) as port,
     ):
         yield Front(port, behind, service)
 
@@ -128,7 +126,7 @@ def test_what_a_client_says_about_its_address_does_not_count(front: Front) -> No
 
 
 def test_a_body_far_beyond_the_limit_never_reaches_the_service(front: Front) -> None:
-    refused = ask(front.port, "POST", "/v1/demo/comments", b"x" * 70_000)
+    refused = ask(front.port, "POST", "/v1/demo/comments", b"x" * 330_000)
     assert refused.status == 413
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert re.fullmatch("nginx", refused.headers["Server"])  # and not its version
@@ -246,6 +244,15 @@ def nginx() -> str:
     found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     assert found, "nginx is missing: install nginx (apt), or type ./run test, which does"
     return found
+
+
+@contextmanager
+def nginx_before(behind: int, folder: Path) -> Iterator[int]:
+    """nginx as shipped before the service on port `behind`: the port on which it listens."""
+    port, upstream = free_port(), folder / "upstream.conf"
+    upstream.write_text((DEPLOY / "nginx-upstream.conf").read_text().replace(":8080", f":{behind}"))
+    with running([nginx(), "-e", "stderr", "-c", str(nginx_file(folder, port, upstream))], port, folder):
+        yield port
 
 
 def nginx_file(folder: Path, port: int, upstream: Path, tls: int | None = None) -> Path:

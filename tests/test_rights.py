@@ -131,8 +131,8 @@ DOORS: Mapping[str, Door] = {
     "GET /desk/rules": Door(Right.MANAGE_RULES, 200),
     "POST /desk/rules/try": Door(Right.MANAGE_RULES, 200, 403, lambda rt: {"text": "Good morning", "site": HERE}),
     "GET /desk/rules/rule/<rule_id>": Door(Right.MANAGE_RULES, 404),
-    "GET /desk/rules/draft": Door(Right.MANAGE_RULES, 200),
-    "POST /desk/rules/draft": Door(Right.MANAGE_RULES, 422),
+    "GET /desk/rules/draft": Door(Right.MANAGE_RULES, 200, 403, here=403),
+    "POST /desk/rules/draft": Door(Right.MANAGE_RULES, 422, 403, here=403),
     "GET /desk/rules/backtests/<job_id>": Door(Right.MANAGE_RULES, 404),
     "POST /desk/rules/backtests/<job_id>/cancel": Door(Right.MANAGE_RULES, 404),
     "GET /desk/rules/backtests/<job_id>/report": Door(Right.MANAGE_RULES, 404),
@@ -194,12 +194,14 @@ DOORS: Mapping[str, Door] = {
     "GET /r/<receipt>": Door(None, 404),
     "POST /r/<receipt>/edit": Door(None, 404),
     "POST /r/<receipt>/withdraw": Door(None, 404),
+    "POST /r/<receipt>/appeal": Door(None, 404),
     "GET /t/<site_id>": Door(None, 200, fields=lambda rt: ARTICLE),
     "GET /demo/<site_id>/": Door(None, 200),
     "GET /": Door(None, 200),
     "GET /favicon.ico": Door(None, 301),
     "GET /embed.js": Door(None, 200),
     "GET /static/<path:filename>": Door(None, 200),
+    "GET /static/desk/at/<version>/<name>": Door(None, 200),
     "GET /docs": Door(None, 200),
     "GET /openapi.json": Door(None, 200),
     "GET /livez": Door(None, 200),
@@ -232,7 +234,7 @@ def ask(app: Flask, rt: Runtime, address: str, role: Role | None, sites: tuple[s
     """The status that somebody with this role on these sites gets, by a fresh session or token."""
     method, _, rule = address.partition(" ")
     door = DOORS[address]
-    path = rule.replace("<site_id>", HERE).replace("<path:filename>", "desk/desk.css")
+    path = rule.replace("<site_id>", HERE).replace("<path:filename>", "desk/desk.css").replace("<name>", "desk.js")
     path = path.replace("<comment_id>", comment(rt)) if "<comment_id>" in path else path
     path = path.replace("<part>", "history")
     fields = door.fields(rt)
@@ -245,7 +247,7 @@ def ask(app: Flask, rt: Runtime, address: str, role: Role | None, sites: tuple[s
         token = ""
         if role:
             secret, token = as_person(rt, role, sites)
-            client.set_cookie("mod", secret)
+            client.set_cookie("mod-8080", secret)
         sent = {"headers": {"Sec-Fetch-Site": "same-origin", "Accept": "application/json", "X-CSRF-Token": token}}
         sent["query_string" if method == "GET" else "data"] = fields
     with client.open(path, method=method, **sent) as answer:

@@ -68,7 +68,7 @@ def test_a_failing_example_is_shown_as_a_difference(file: Path) -> None:
     assert "  + then    hold" in lines
     assert "  + fires   newcomer" in lines
     assert any(line.startswith("    because hold    newcomer") for line in lines)
-    assert lines[-1] == "1 examples came out otherwise, 0 as they say."
+    assert lines[-1] == "1 example came out otherwise, 0 as they say."
 
 
 def test_all_mistakes_of_a_file_are_printed(file: Path) -> None:
@@ -99,3 +99,22 @@ def test_the_facts_of_an_explained_text_can_be_given(file: Path) -> None:
     assert "silent    newcomer (hold)  author.approved 4" in done.output
     assert "fired     share (spam, in the shadow)  author.rejected 2" in done.output
     assert run("explain", file, "--text", "x", "--site", "nope").exit_code == 2
+
+
+def test_own_words_in_ies_have_the_effect_of_their_section(file: Path) -> None:
+    own = "@language en\n[insult strong inflect effect=spam]\nnumpty\n"
+    told = '[[examples]]\ntext = "What numpties"\nthen = "spam"\n'
+    file.write_text(f"[sites.demo]\n[sites.demo.words]\nown = '''\n{own}'''\n{told}", "utf-8")
+    done = run("check", file)
+    assert done.exit_code == 0, done.stderr
+
+
+def test_forms_that_a_new_grade_does_not_reach_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "moderation.toml"
+    path.write_text("[sites.demo.words]\nregrade = { fuck = 'off', bloody = 'off' }\n", "utf-8")
+    done = run("check", path)
+    assert done.exit_code == 0
+    assert "regrade names fuck, which leaves these as they are: fucker, fucking." in done.output
+    assert "regrade names bloody" not in done.output
+    path.write_text("[sites.demo.words]\nregrade = { fuck = 'off', Fucker = 'mild', fucking = 'off' }\n", "utf-8")
+    assert "regrade names" not in run("check", path).output

@@ -48,7 +48,7 @@ def test_each_command_works_on_a_store_with_past_comments(tmp_path: Path, monkey
         done = CliRunner().invoke(main, [*shlex.split(command), "--state", "state"])
         assert done.exit_code == 0, (command, done.output)
         told.setdefault(command.split()[0], done.output)
-    assert "1 rules, 2 examples" in told["check"]
+    assert "1 rule, 2 examples" in told["check"]
     assert "fired     newcomer-links (hold, in the shadow)  author.approved 0 · comment.links 2" in told["explain"]
     assert re.search(rf"300 comments from .* to {datetime.now(UTC):%Y-%m}", told["backtest"])
     assert re.search(r"newcomer-links +0 +\d", told["backtest"])

@@ -1,4 +1,4 @@
-"""`docs/security.md` names only tests that exist, and every row of level 2 stands in it once."""
+"""`docs/security.md` and `docs/evidence` name only tests that exist; each row of level 2 and promise is told once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
+EVIDENCE = (ROOT / "docs" / "evidence" / "README.md").read_text("utf-8")
 ROWS = {  # how many requirements the sections of levels 1 and 2 have, where all are told one by one
     "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2, "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1, "3.2": 2, "3.3": 4,
     "3.4": 6, "3.5": 5, "3.7": 2, "4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4, "6.1": 3, "6.2": 11, "6.3": 3, "6.4": 4,
@@ -18,7 +19,7 @@ ROWS = {  # how many requirements the sections of levels 1 and 2 have, where all
 
 
 def test_every_named_test_exists() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE)
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE + EVIDENCE)
     assert len(named) > 100
     missing = [
         f"{path}::{name}"
@@ -26,6 +27,12 @@ def test_every_named_test_exists() -> None:
         if not (ROOT / path).exists() or (name and f"def {name}(" not in (ROOT / path).read_text("utf-8"))
     ]
     assert not missing
+
+
+def test_every_promise_and_every_file_of_the_evidence_is_told() -> None:
+    assert re.findall(r"^\| (\d+)\. ", EVIDENCE, re.MULTILINE) == [str(number) for number in range(1, 16)]
+    files = {path.name for path in (ROOT / "docs" / "evidence").glob("*.txt")}
+    assert set(re.findall(r"\b([\w-]+\.txt)", EVIDENCE)) == files
 
 
 def test_every_row_is_told_once() -> None:

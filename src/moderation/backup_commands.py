@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from moderation.commands import COMMAND_LINE, environment, options, using, with_runtime
+from moderation.commands import COMMAND_LINE, end, environment, must_have_store, options, using, with_runtime
 
 if TYPE_CHECKING:
     from moderation.settings import Environment
@@ -30,12 +29,11 @@ def backup(folder: Path, **given: Any) -> None:
 
     env = environment(**given)
     database = _database(env)
-    if not database.exists():
-        _end(f"There is no database at {database}.")
+    must_have_store(env)
     try:
         backups.make(database, env.rules_path, folder, datetime.now(UTC))
     except (backups.BackupError, OSError) as error:
-        _end(str(error))
+        end(str(error))
     click.echo(f"{folder} holds the database and the rules. Keep {env.keys_path} as well, elsewhere.")
 
 
@@ -49,6 +47,7 @@ def restore(folder: Path, **given: Any) -> None:
     forgotten since (erased.jsonl in the state folder).
     """
     from moderation.actions import privacy
+    from moderation.catalogue import counted
     from moderation.edges import backups
     from moderation.edges.migrate import SchemaTooNew
     from moderation.edges.vault import load_keys
@@ -58,30 +57,23 @@ def restore(folder: Path, **given: Any) -> None:
     database = _database(env)
     with using(env.state, alone=True) as is_alone:
         if not is_alone:
-            _end("The service is running. Stop it first.")
+            end("The service is running. Stop it first.")
         try:
             load_keys(env.keys_path)
             backups.check(folder)
             kept = backups.put_back(folder, database, env.rules_path, datetime.now(UTC))
         except KeysInvalid as error:
-            _end(f"{error} Without the keys of the time of the backup nobody's address can be read again.")
+            end(f"{error} Without the keys of the time of the backup nobody's address can be read again.")
         except (backups.BackupError, SchemaTooNew, OSError) as error:
-            _end(str(error))
+            end(str(error))
         gone = with_runtime(env, lambda rt: privacy.erase_again(rt, COMMAND_LINE))
     for path in kept:
         click.echo(f"Kept as {path}")
-    click.echo(f"Restored from {folder}." + (f" Erased again: {gone} comments." if gone else ""))
+    again = f" Erased again: {counted('{n} comment', '{n} comments', gone)}." if gone else ""
+    click.echo(f"Restored from {folder}.{again}")
 
 
 def _database(env: Environment) -> Path:
-    from sqlalchemy.engine import make_url
+    from moderation.edges.schema import sqlite_file
 
-    url = make_url(env.database)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        _end(ELSEWHERE)
-    return Path(url.database)
-
-
-def _end(sentence: str) -> NoReturn:
-    click.echo(sentence, err=True)
-    sys.exit(1)
+    return sqlite_file(env.database) or end(ELSEWHERE)

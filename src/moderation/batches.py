@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
 import structlog
@@ -69,10 +70,18 @@ class _Left(Generic[In, Out]):
 
 class Batches(Generic[In, Out]):
     """`work` gets the items of a batch and answers one result or exception for each, in order. If `work` itself
-    raises, everyone in the batch gets that exception. Thread safe."""
+    raises, everyone in the batch gets that exception. `around` is entered for each batch, until all have heard. Thread
+    safe."""
 
-    def __init__(self, work: Callable[[Sequence[In]], Sequence[Out | BaseException]], *, most: int = 64) -> None:
+    def __init__(
+        self,
+        work: Callable[[Sequence[In]], Sequence[Out | BaseException]],
+        *,
+        most: int = 64,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._work = work
+        self._around = around
         self._most = most
         self._mutex = threading.Lock()
         self._waiting: deque[_Entry[In, Out] | _Left[In, Out]] = deque()
@@ -164,13 +173,14 @@ class Batches(Generic[In, Out]):
             for entry in batch:
                 entry.taken = True
         self._last = len(batch)
-        try:
-            answers: Sequence[Out | BaseException] = self._work([entry.item for entry in batch])
-        except BaseException as error:  # noqa: BLE001 - handed to everyone who waits, none is left waiting
-            answers = [error] * len(batch)
-        self._hand_on()
-        for entry, answer in zip(batch, answers, strict=True):
-            entry.hear(answer)
+        with self._around():
+            try:
+                answers: Sequence[Out | BaseException] = self._work([entry.item for entry in batch])
+            except BaseException as error:  # noqa: BLE001 - handed to everyone who waits, none is left waiting
+                answers = [error] * len(batch)
+            self._hand_on()
+            for entry, answer in zip(batch, answers, strict=True):
+                entry.hear(answer)
 
     def _hand_on(self) -> None:
         """The lead goes to the next who waits; where that is one who does not, to the thread that is there for them."""

@@ -10,12 +10,12 @@ from datetime import date
 from moderation.edges.vault import Vault
 from moderation.judge.checks import is_under
 from moderation.judge.ruleset import SiteRules
-from moderation.rates import Bucket, address_prefixes, mailbox
+from moderation.rates import Answer, Bucket, address_prefixes, mailbox
 from moderation.text.links import find_links
 from moderation.values import AuthorRecord
 
 SENDER = frozenset({"address", "network", "pair", "email"})
-LETTER = frozenset({"letter", "letters"})
+LETTER = frozenset({"letter", "report-letter", "letters"})
 PENALTY = frozenset({"address", "pair"})
 """Where a refused comment may count: with who sent it alone, so that nobody makes others wait."""
 
@@ -76,14 +76,21 @@ def fuse(vault: Vault, site: SiteRules, day: date) -> tuple[Bucket, ...]:
     return tuple(Bucket("fuse", hashed, each, visible=False, soft=True, penalty=each.burst) for each in windows)
 
 
-def letter_buckets(vault: Vault, site: SiteRules, day: date, email: str, *kind: str) -> tuple[Bucket, ...]:
+def letter_buckets(
+    vault: Vault, site: SiteRules, day: date, email: str, *kind: str, scope: str = "letter"
+) -> tuple[Bucket, ...]:
     """Those of a letter to this address, counted apart by `kind`. Soft: a comment waits for no letter."""
-    keys = {"letter": vault.limit_key("letter", site.id, mailbox(email), *kind, day=day), "letters": site.id}
+    keys = {scope: vault.limit_key(scope, site.id, mailbox(email), *kind, day=day), "letters": site.id}
     return tuple(
         Bucket(scope, key, window, visible=False, soft=True)
         for scope, key in keys.items()
         for window in site.windows[scope]
     )
+
+
+def letters_allowed(answer: Answer) -> bool:
+    """Where nobody can tell how many letters went there, none goes."""
+    return answer.source == "redis" and all(each.allowed for each in answer.buckets if each.bucket.scope in LETTER)
 
 
 def report_buckets(vault: Vault, site: SiteRules, day: date, address: str) -> tuple[Bucket, ...]:

@@ -3,7 +3,9 @@ the work itself is in `actions`. What a command needs is imported in it: `modera
 
 from __future__ import annotations
 
+import gc
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -16,10 +18,15 @@ from moderation.backup_commands import backup, restore
 from moderation.commands import (
     COMMAND_LINE,
     address,
+    end,
     environment,
     local_address,
+    must_be_there,
+    opened,
     options,
+    port_refused,
     prepare,
+    serving,
     using,
     with_redis,
     with_runtime,
@@ -30,7 +37,7 @@ from moderation.hold_commands import hold
 from moderation.keys_commands import keys
 from moderation.limits_commands import limits
 from moderation.privacy_commands import privacy
-from moderation.values import Right, Role
+from moderation.values import SCOPES, Right, Role
 from moderation.webhooks_commands import webhooks
 
 if TYPE_CHECKING:
@@ -67,27 +74,37 @@ def serve(**given: Any) -> None:
     """
     from moderation.edges.redis_server import RedisServerError
 
+    gc.disable()  # until all is loaded, and there to stay: looking through it meanwhile took a seventh of the start
     env = environment(**given)
     with tempfile.TemporaryDirectory(prefix="moderation-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # before anything imports the metrics
         try:
-            with using(env.state) as is_free:
+            with using(env.state) as is_free, serving(env.state) as is_only:
                 if not is_free:
                     raise click.ClickException("A backup is being put back into this state folder.")
+                if not is_only:
+                    where = f"The service of {env.state} runs already, at {local_address(env)}."
+                    raise click.ClickException(f"{where} End it first, or name another folder with --state.")
+                if refused := port_refused(env.host, env.port):
+                    raise click.ClickException(refused)
                 _serve(env)
         except (KeysInvalid, RulesInvalid, RedisServerError) as problem:
-            click.echo(str(problem), err=True)
-            sys.exit(1)
+            end(str(problem))
 
 
 def _serve(env: Environment) -> None:
+    from moderation.edges.telemetry import configure_logging
+
     prepare(env)
+    configure_logging(env.log_level)
     embedded = None if env.redis_url else Embedded(env.state)
     env = with_redis(env)
     try:
         secret = _first_admin(env)
         from moderation.web.server import Server
 
+        if embedded is not None:
+            embedded.wait()
         Server(env, ready=lambda: _greet(env, secret), look_after=embedded.look_after if embedded else None).run()
     finally:
         if embedded is not None:
@@ -95,14 +112,19 @@ def _serve(env: Environment) -> None:
 
 
 class Embedded:
-    """The Redis that comes along: started before the fork, started again if it dies, stopped at the end."""
+    """The Redis that comes along: begun at once, waited for before the fork, started again if it dies, stopped at the
+    end."""
 
     def __init__(self, state: Path) -> None:
         from moderation.edges import redis_server
 
         self._state = state
         self._start = redis_server.start
-        self._server = self._start(state)
+        self._server = redis_server.begin(state)
+
+    def wait(self) -> None:
+        """Until it answers."""
+        self._server = self._start(self._state, begun=self._server)
 
     def look_after(self) -> None:
         """Called about once a second, from the main thread."""
@@ -153,12 +175,11 @@ def worker(**given: Any) -> None:
     `moderation serve` does it as well; nothing is done twice.
     """
     from moderation.edges.telemetry import configure_logging
-    from moderation.runtime import Runtime
     from moderation.worker import Housekeeping, background
 
-    env = with_redis(environment(**given))
+    env = environment(**given)
     configure_logging(env.log_level)
-    rt = Runtime(env)
+    rt = opened(env, must_be_there)
     rt.follow_rules()
     work, others = Housekeeping(rt), background(rt)
     for each in others:
@@ -215,7 +236,7 @@ def users_add(name: str, role: str, sites: tuple[str, ...], password_stdin: bool
         return accounts.create_person(rt, COMMAND_LINE, name, Role(role), list(sites) or None, password)
 
     env = environment(**given)
-    secret = with_runtime(env, add)
+    secret = with_runtime(env, add, create=True)
     click.echo(_password_link(env, secret) if secret else f"{name} can sign in at {address(env)}/desk")
 
 
@@ -227,7 +248,11 @@ def users_link(name: str, **given: Any) -> None:
     from moderation.actions import accounts
 
     env = environment(**given)
-    click.echo(_password_link(env, with_runtime(env, lambda rt: accounts.new_link(rt, COMMAND_LINE, name))))
+    secret, is_off = with_runtime(env, lambda rt: accounts.new_link(rt, COMMAND_LINE, name))
+    click.echo(_password_link(env, secret))
+    if is_off:
+        on = f"moderation users change {shlex.quote(name)} --on"
+        click.echo(f"{name} is switched off, and the link does not work before: {on}", err=True)
 
 
 @users.command("change")
@@ -310,7 +335,7 @@ def tokens() -> None:
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice([right.value for right in Right]),
+    type=click.Choice([right.value for right in SCOPES]),
     help="May be repeated.",
 )
 @click.option("--site", "sites", multiple=True, help="Only this site; may be repeated. All sites where left out.")
@@ -329,6 +354,30 @@ def tokens_create(name: str, scopes: tuple[str, ...], sites: tuple[str, ...], da
         )
 
     click.echo(with_runtime(environment(**given), create))
+
+
+@tokens.command("list")
+@options("state")
+def tokens_list(**given: Any) -> None:
+    """Id, name, scopes, sites, end and last use of each. The tokens themselves are kept nowhere."""
+    from moderation.actions import accounts
+
+    for each in with_runtime(environment(**given), lambda rt: accounts.list_tokens(rt)):
+        sites = ", ".join(each.sites) if each.sites is not None else "all sites"
+        until = f"until {each.expires_at:%Y-%m-%d}" if each.expires_at else "lasts for good"
+        used = f"last used {each.used_at:%Y-%m-%d}" if each.used_at else "never used"
+        click.echo("\t".join([each.id, each.name, ", ".join(each.scopes), sites, until, used]))
+
+
+@tokens.command("end")
+@click.argument("token_id", metavar="ID")
+@options("state")
+def tokens_end(token_id: str, **given: Any) -> None:
+    """End the token with this ID, which `tokens list` tells and which stands in the token: cm_live_ID_…"""
+    from moderation.actions import accounts
+
+    with_runtime(environment(**given), lambda rt: accounts.end_token(rt, COMMAND_LINE, token_id))
+    click.echo("The token has stopped working.")
 
 
 @main.group()
@@ -360,8 +409,7 @@ def audit_verify(checkpoint: str | None, **given: Any) -> None:
     if report.last >= report.first:
         click.echo(f"Rows {report.first} to {report.last} are as they were written.")
     if report.broken:
-        click.echo(f"Row {report.broken.seq} {_BROKEN[report.broken.why]}.", err=True)
-        sys.exit(1)
+        end(f"Row {report.broken.seq} {_BROKEN[report.broken.why]}.")
     click.echo(f"Checkpoint {report.last}:{report.mac.hex()}" if report.mac else "Nothing has been written yet.")
 
 

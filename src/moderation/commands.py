@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from moderation.errors import ModerationError
+from moderation.errors import KeysInvalid, ModerationError, RulesInvalid
 from moderation.values import Moderator, Right
 
 if TYPE_CHECKING:
+    from moderation.runtime import Runtime
     from moderation.settings import Environment
 
 COMMAND_LINE = Moderator(0, "command line", frozenset(Right), None, "owner")
@@ -60,13 +63,14 @@ def environment(**given: Any) -> Environment:
         sys.exit(2)
 
 
-def with_runtime(env: Environment, do: Callable[[Any], Any]) -> Any:
-    """Run `do` on an opened runtime; a refusal ends the command in words."""
-    from moderation.runtime import Runtime
+def with_runtime(env: Environment, do: Callable[[Any], Any], *, create: bool = False) -> Any:
+    """Run `do` on an opened runtime; a refusal ends the command in words. So does a place that holds nothing, unless
+    the command may `create` what a first start of the service does."""
+    from moderation.edges.telemetry import configure_logging
     from moderation.web.problems import problem
 
-    prepare(env)
-    rt = Runtime(with_redis(env))
+    configure_logging("warning")  # on standard error, so that the answer is the command's own
+    rt = opened(env, prepare if create else _prepare_there)
     try:
         return do(rt)
     except ModerationError as error:
@@ -76,6 +80,23 @@ def with_runtime(env: Environment, do: Callable[[Any], Any]) -> Any:
         sys.exit(1)
     finally:
         rt.close()
+
+
+def opened(env: Environment, ready: Callable[[Environment], None]) -> Runtime:
+    """The runtime, once things are `ready`. Ends the command in words where keys or rules are no good."""
+    from moderation.runtime import Runtime
+
+    try:
+        ready(env)
+        return Runtime(with_redis(env))
+    except (KeysInvalid, RulesInvalid) as error:
+        end(str(error))
+
+
+def end(sentence: str) -> NoReturn:
+    """End the command with a sentence on standard error."""
+    click.echo(sentence, err=True)
+    sys.exit(1)
 
 
 @contextmanager
@@ -89,12 +110,45 @@ def using(state: Path, *, alone: bool = False) -> Iterator[bool]:
         os.close(fd)
 
 
-def _locked(fd: int, kind: int) -> bool:
+@contextmanager
+def serving(state: Path) -> Iterator[bool]:
+    """Be the one service of the state folder while the block runs; False where there is one. The lock is this process's
+    alone: forked workers have no part in it, and it is gone with the process, however that ends."""
+    fd = os.open(state / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(fd, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
+        yield _locked(fd, fcntl.LOCK_EX, fcntl.lockf)
+    finally:
+        os.close(fd)
+
+
+def _locked(fd: int, kind: int, lock: Callable[[int, int], None] = fcntl.flock) -> bool:
+    try:
+        lock(fd, kind | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # which of the two, is the system's choice
         return False
     return True
+
+
+def port_refused(host: str, port: int) -> str | None:
+    """Why nothing can listen there, in a sentence; None where it can. Asked before anything is made, and at once:
+    gunicorn tries for five seconds and tells it to the log."""
+    error = _bind_error(host, port)
+    if error is None:
+        return None
+    if error.errno == errno.EADDRINUSE:
+        free = next((other for other in range(port + 1, min(port + 100, 65536)) if not _bind_error(host, other)), None)
+        return f"Port {port} is taken." + (f" Choose another: ./run --port {free}" if free else "")
+    return f"Nothing can listen on {host}, port {port}: {error.strerror}."
+
+
+def _bind_error(host: str, port: int) -> OSError | None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            return error
+    return None
 
 
 def with_redis(env: Environment) -> Environment:
@@ -107,13 +161,46 @@ def with_redis(env: Environment) -> Environment:
 def prepare(env: Environment) -> None:
     """State folder, keys, rules file, schema: all before the fork, all left alone where they exist. What this process
     writes from here on is its owner's alone, also in a folder that others may look into."""
-    from moderation.edges import migrate, rules_file, vault
+    from moderation.edges import rules_file, vault
 
-    os.umask(0o077)
-    env.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _private(env)
     vault.ensure_keys(env.keys_path)
     vault.load_keys(env.keys_path)
     rules_file.write_default(env.rules_path, [env.public_url])
+    _migrate(env)
+
+
+def _prepare_there(env: Environment) -> None:
+    """The schema only, where a service has made the rest."""
+    must_be_there(env)
+    _private(env)
+    _migrate(env)
+
+
+def must_be_there(env: Environment) -> None:
+    """End the command where no service has made anything: a mistyped folder must not answer that all is well."""
+    must_have_store(env)
+    if not env.keys_path.exists():
+        end(f"There are no keys at {env.keys_path}. Name the service's state folder with --state.")
+
+
+def must_have_store(env: Environment) -> None:
+    """End the command where there is no database, which opening it would make."""
+    from moderation.edges.schema import sqlite_file
+
+    file = sqlite_file(env.database)
+    if file is not None and not file.exists():
+        end(f"There is no database at {file}. Name the service's state folder with --state.")
+
+
+def _private(env: Environment) -> None:
+    os.umask(0o077)
+    env.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _migrate(env: Environment) -> None:
+    from moderation.edges import migrate
+
     migrate.migrate(env.database, env.state / "migrate.lock")
 
 

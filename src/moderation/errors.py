@@ -38,9 +38,10 @@ class UnsupportedContent(ModerationError):
 
 @dataclass
 class TooLarge(ModerationError):
-    """The body is longer than `limit` bytes."""
+    """The body is longer than `limit` bytes; `characters` is what the text in it may have, where it holds one."""
 
     limit: int
+    characters: int | None = None
 
 
 @dataclass
@@ -121,9 +122,11 @@ class SecondStepMissing(ModerationError):
 
 @dataclass
 class Forbidden(ModerationError):
-    """Signed in, but the role, the scope or the sites do not allow this. `needs` names the missing right."""
+    """Signed in, but the role, the scope or the sites do not allow this. `needs` names the missing right, which some
+    things need `on_all_sites`."""
 
     needs: str
+    on_all_sites: bool = False
 
 
 @dataclass

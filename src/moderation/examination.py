@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from moderation.edges import akismet, chain, login_keys, redis_server, vault
 from moderation.edges.outside import fetch
-from moderation.edges.schema import Store, make_engine, sqlite_module
+from moderation.edges.schema import Store, make_engine, sqlite_file, sqlite_module
 from moderation.errors import DeliveryError, KeysInvalid, ModerationError
 from moderation.rules_loading import load, refuse_failures
 from moderation.settings import Environment
@@ -157,7 +157,7 @@ def _sqlite(env: Environment) -> Found:
 
 
 def _store(env: Environment) -> Found:
-    engine = make_engine(env.database)
+    engine = make_engine(_there(env))
     try:
         with engine.connect() as connection:
             revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -166,8 +166,16 @@ def _store(env: Environment) -> Found:
     return Found("store", True, f"{engine.dialect.name}, schema {revision}.")
 
 
+def _there(env: Environment) -> str:
+    """The store's URL. Raises FileNotFoundError where opening it would make it."""
+    file = sqlite_file(env.database)
+    if file is not None and not file.exists():
+        raise FileNotFoundError(f"there is no database at {file}. `moderation serve` makes it.")
+    return env.database
+
+
 def _record(env: Environment) -> Found:
-    store = Store(env.database)
+    store = Store(_there(env))
     try:
         with store.snapshot() as tx:
             report = chain.verify(tx, vault.Vault(vault.load_keys(env.keys_path)), LAST_ROWS)

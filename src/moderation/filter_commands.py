@@ -46,7 +46,8 @@ def filter_command(
     stored, and no service need run.
 
     With --jsonl a line is answered as soon as it has come in whole: whoever writes one and waits gets its answer.
-    `flagged` means held or worse under the shipped defaults; spans are [start, end) in code points. The variable
+    `flagged` means held or worse under the shipped defaults; spans are [start, end) in code points. A text so full of
+    hidden words that not all of it was read is flagged, and has `unread`, from where on. The variable
     FILTER_EVAL_BENCH does the same as --bench: evaluation tools for comment filters set it. They may also set
     FILTER_EVAL_FLUSH, which changes nothing here.
     """
@@ -68,10 +69,10 @@ def _filter(languages: tuple[str, ...], own: Path | None) -> Filter:
     """The filter asked for; a word list that cannot be read ends the command with all of its problems."""
     gc.disable()  # terms are made to stay: looking through them again and again takes a sixth of the start
     from moderation.text import Filter
-    from moderation.text.lexicon import LexiconError, load, parse
+    from moderation.text.lexicon import LexiconError, join, load, parse
 
     try:
-        listed = parse(own.read_text("utf-8"), str(own)) if own else None
+        listed = join([parse(own.read_text("utf-8"), str(own))]) if own else None
         return Filter(load(languages or None, own=listed))
     except LexiconError as error:
         click.echo("\n".join(error.problems), err=True)
@@ -126,6 +127,8 @@ def _explain(active: Filter, text: str) -> None:
     said = active.explain(text)
     lines = [f"{'text':<9} {one_line(said.text)}", f"{'folded':<9} {one_line(said.folded)}"]
     lines += [f"{'letters':<9} {one_line(said.squeezed)}", f"{'grade':<9} {said.grade}: {EFFECTS[said.grade]}"]
+    if said.unread is not None:
+        lines.append(f"{'unread':<9} not all from {said.unread} on, so full of hidden words is it: held at least")
     lines += [f"{'found':<9} {each}" for each in _found(said)] or ["found     no listed word"]
     if said.matches:
         lines.append(f"{'masked':<9} {one_line(said.censored)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from moderation.commands import COMMAND_LINE, environment, options, with_runtime
+from moderation.commands import COMMAND_LINE, end, environment, options, with_runtime
 from moderation.errors import Invalid, ModerationError, NotFound
 
 
@@ -26,14 +26,16 @@ _reason = click.option("--reason", required=True, help="Kept in the record: the 
 @_reason
 @options("state")
 def place(comment: str, whole_author: bool, reason: str, **given: Any) -> None:
-    """Keep the comment with the number COMMENT, which its card shows."""
+    """Keep the comment with the number COMMENT. A click on the reason on its card unfolds its checks, under which the
+    number stands; it is in the address of its own page (History) as well."""
     from moderation.actions import holds as action
+    from moderation.catalogue import counted
 
     def work(rt: Any) -> Any:
         return action.place(rt, COMMAND_LINE, comment, whole_author=whole_author, reason=reason, request_id="")
 
     placed = _done(work, **given)
-    click.echo(f"Hold {placed.id} is in force: {placed.kept} comments.")
+    click.echo(f"Hold {placed.id} is in force: {counted('{n} comment', '{n} comments', placed.kept)}.")
 
 
 @hold.command("list")
@@ -64,9 +66,10 @@ def show(**given: Any) -> None:
 def lift(hold_id: str, reason: str, **given: Any) -> None:
     """End the hold with the number HOLD. What its author wanted gone meanwhile is deleted now."""
     from moderation.actions import holds as action
+    from moderation.catalogue import counted
 
     gone = _done(lambda rt: action.lift(rt, COMMAND_LINE, hold_id, reason=reason, request_id=""), **given)
-    click.echo(f"Lifted. Erased with it: {gone} comments.")
+    click.echo(f"Lifted. Erased with it: {counted('{n} comment', '{n} comments', gone)}.")
 
 
 def _done(do: Callable[[Any], Any], **given: Any) -> Any:
@@ -80,8 +83,7 @@ def _done(do: Callable[[Any], Any], **given: Any) -> Any:
 
     answer = with_runtime(environment(**given), safely)
     if isinstance(answer, NotFound):
-        click.echo(f"There is no {answer.what} of this number.", err=True)
-        sys.exit(1)
+        end(f"There is no {answer.what} of this number.")
     if isinstance(answer, Invalid):
         click.echo("The reason must be one line of 8 to 200 characters, without an e-mail address.", err=True)
         sys.exit(2)

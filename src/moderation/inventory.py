@@ -21,7 +21,7 @@ class Item(NamedTuple):
     until: str
 
 
-_COMMENT = "with the comment: pending_days, rejected_days; approved ones until deleted or their author erases them"
+_COMMENT = "with the comment: pending_days, rejected_days, approved_days; at any time when its author erases"
 _DESK = "as long as the account, or until taken away"
 _BAN = "the ban ends, is lifted, or its author erases"
 
@@ -34,7 +34,8 @@ PERSONAL = (
          "to know an author again: record, bans, erasing", _COMMENT),
     Item("comments", "address_hash address_prefix", "keyed hash of the network address, its /24 or /48",
          "against abuse", "address_days"),
-    Item("comments", "findings facts language", "what rules found, and knew of the author", "moderation", _COMMENT),
+    Item("comments", "findings facts language", "what rules found, and knew of the author",
+         "moderation; also why its author asks for a second look", _COMMENT),
     Item("comments", "created_at", "when it was sent", "shown with the comment", _COMMENT),
     Item("comments", "decided_at decided_by reason", "which moderator decided, when and why", "moderation", _COMMENT),
     Item("search_rows", "words", "the words of text, name and website", "search at the desk", _COMMENT),
@@ -42,21 +43,26 @@ PERSONAL = (
     Item("likenesses", "key", "hashes of parts of the text", "to find copies", "a day"),
     Item("recent_texts", "key", "keyed hash of author and text", "to refuse a second sending",
          "window_minutes of [duplicates]"),
-    Item("idempotency_keys", "key payload", "keyed hashes of a request", "to store it once", "24 hours"),
-    Item("outbox", "payload", "the comment without any address, for webhooks", "to tell your systems", "7 days"),
+    Item("idempotency_keys", "key payload", "keyed hashes of a request", "to store it once", "idempotency_hours"),
+    Item("outbox", "payload", "the comment without any address, for webhooks", "to tell your systems",
+         "letters_days"),
     Item("external_checks", "address", "network address, encrypted, where a site sends it", "a check for spam",
          "until it was asked; address_days at most"),
     Item("author_records", "email_index pending approved rejected spam first_seen",
-         "how many comments an author has in which state", "trust, moderation", "its author erases"),
+         "how many comments an author has in which state", "trust, moderation",
+         "age deletes the last comment counted in it, or its author erases"),
     Item("authors", "id key sealed proved_at", "name at the publisher's login or address, encrypted; when proved",
-         "to know verified authors", "180 days after the last time, if no comment is left"),
-    Item("bans", "key network shown email_sealed", "what a banned sender is known by", "bans", _BAN),
+         "to know verified authors", "authors_days after the last time, if no comment is left"),
+    Item("bans", "key network shown email_sealed", "what a banned sender is known by; an address encrypted",
+         "bans", _BAN),
     Item("bans", "reason made_by made_at", "who banned, when and why", "moderation", _BAN),
     Item("reports", "reporter", "keyed hash by which a reporting reader is known again", "one report each",
          "address_days"),
     Item("reports", "reason words at", "what a reader says against a comment", "moderation", "reports_days"),
+    Item("report_mails", "sealed email_index", "address of a reader who reported, encrypted; its keyed hash",
+         "to tell what came of it", "that was told, or the reader erases"),
     Item("mails", "sealed email_index", "a letter and its address, encrypted; its keyed hash", "to send it",
-         "until sent; the row 7 days more"),
+         "until sent; the row letters_days more"),
     Item("privacy_links", "token sealed email_index", "address of one who asked for their data, encrypted",
          "to answer them", "30 minutes"),
     Item("holds", "reason placed_by placed_at", "who placed a legal hold, when and why", "legal duty", "it is lifted"),
@@ -66,9 +72,9 @@ PERSONAL = (
     Item("comment_leases", "person_id name until", "which moderator has which card open", "working together",
          "minutes"),
     Item("bulk_jobs", "person_id name role reason created_at finished_at", "decisions about many comments",
-         "moderation", "7 days"),
+         "moderation", "jobs_days"),
     Item("backtests", "person_id draft report", "rules tried by a moderator; the report quotes comments",
-         "moderation", "1 day"),
+         "moderation", "backtests_days"),
     Item("journal", "at actor role action reason", "what moderators did, when and why", "accountability",
          "journal_days"),
     Item("tallies", "name", "moderators' names, beside counts by hour", "the page of numbers", "journal_days"),
@@ -87,7 +93,7 @@ PERSONAL = (
 """The columns that hold something about a reader, an author or a moderator."""
 
 OTHER = {
-    "articles": "id site key url title closed created_at version approved tags",
+    "articles": "id site key url title closed created_at version approved title_told url_told endorsed tags",
     "comments": "id site article_id parent_id root_id depth status version verdict revision gravity reports",
     "authors": "site kind",
     "search_rows": "n comment_id",
@@ -95,6 +101,7 @@ OTHER = {
     "earlier_texts": "comment_id version until",
     "escalations": "comment_id",
     "reports": "id comment_id settled",
+    "report_mails": "id site report_id mail_id",
     "holds": "id site comment_id whole_author",
     "held_comments": "comment_id hold_id",
     "comment_leases": "comment_id",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from moderation.commands import COMMAND_LINE, environment, options, with_runtime
+from moderation.commands import COMMAND_LINE, end, environment, options, with_runtime
 from moderation.errors import KeysInvalid
 from moderation.values import PURPOSES
 
@@ -31,7 +31,7 @@ def show(**given: Any) -> None:
     try:
         found = load_keys(environment(**given).keys_path).all
     except KeysInvalid as problem:
-        _refuse(problem)
+        end(str(problem))
     for key in sorted(found, key=lambda key: (key.purpose, key.id)):
         click.echo(
             f"{key.purpose:<13} {key.id:>3}  {key.state:<8}" + (f" since {key.since}" if key.since.year > 1 else "")
@@ -82,17 +82,6 @@ def _done(do: Callable[[Any], Any], **given: Any) -> Any:
         try:
             return do(rt)
         except KeysInvalid as problem:
-            return problem
+            end(str(problem))
 
-    try:
-        answer = with_runtime(environment(**given), safely)
-    except KeysInvalid as problem:
-        answer = problem
-    if isinstance(answer, KeysInvalid):
-        _refuse(answer)
-    return answer
-
-
-def _refuse(problem: KeysInvalid) -> None:
-    click.echo(str(problem), err=True)
-    sys.exit(1)
+    return with_runtime(environment(**given), safely)

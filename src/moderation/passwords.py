@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
@@ -34,14 +34,16 @@ _ENDINGS = "0123456789!?.,-_+*#$@ "
 _ROWS = ("0123456789" * 13, "1234567890" * 13, "abcdefghijklmnopqrstuvwxyz" * 5, "qwertyuiopasdfghjklzxcvbnm" * 5)
 
 
-def problem(password: str) -> FieldProblem | None:
-    """Why this password is not taken, or None."""
+def problem(password: str, names: Iterable[str] = ()) -> FieldProblem | None:
+    """Why this password is not taken, or None. `names` are of the person and the sites: with the product's own they are
+    what somebody who guesses tries first."""
     length = len(_normal(password))
     if length < SHORTEST:
         return FieldProblem("/password", "too-short", {"least": SHORTEST, "length": length})
     if length > LONGEST:
         return FieldProblem("/password", "too-long", {"most": LONGEST, "length": length})
-    return FieldProblem("/password", "common-password") if _is_common(_normal(password)) else None
+    is_first = _is_common(_normal(password)) or _is_of(_normal(password), ("moderation", *names))
+    return FieldProblem("/password", "common-password") if is_first else None
 
 
 def hashed(password: str) -> str:
@@ -76,6 +78,18 @@ def _is_common(password: str) -> bool:
     if folded in (folded + folded)[1:-1] or any(folded in row or folded[::-1] in row for row in _ROWS):
         return True
     return any(folded[:cut] in known and folded[cut:] in known for cut in range(3, len(folded) - 2))
+
+
+def _is_of(password: str, names: Iterable[str]) -> bool:
+    """One of the names or a word of it, once or again and again, and otherwise only digits and signs. A name of one or
+    two letters is in too many passwords by chance."""
+    said = _letters(password)
+    own = {_letters(_normal(part)) for name in names for part in (name, *name.split())}
+    return said != "" and any(len(letters) > 2 and not said.replace(letters, "") for letters in own)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalpha, text.casefold()))
 
 
 @lru_cache(maxsize=1)

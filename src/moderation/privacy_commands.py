@@ -39,9 +39,12 @@ def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
 def export(email: str | None, site: str | None, login: str | None, reason: str, **given: Any) -> None:
     """Print all that is kept about a reader, as JSON to hand to them (GDPR articles 15 and 20)."""
     from moderation.actions import privacy as action
+    from moderation.edges.schema import store_name
 
     reader = _reader(email, site, login)
-    found = with_runtime(environment(**given), lambda rt: action.export(rt, COMMAND_LINE, reader, reason))
+    env = environment(**given)
+    found = with_runtime(env, lambda rt: action.export(rt, COMMAND_LINE, reader, reason))
+    click.echo(f"From {store_name(env.database)}.", err=True)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
@@ -55,6 +58,8 @@ def erase(email: str | None, site: str | None, login: str | None, reason: str, y
     Older backups still hold what was erased; `moderation restore` erases it again.
     """
     from moderation.actions import privacy as action
+    from moderation.catalogue import counted
+    from moderation.edges.schema import store_name
 
     reader = _reader(email, site, login)
     env = environment(**given)
@@ -62,10 +67,11 @@ def erase(email: str | None, site: str | None, login: str | None, reason: str, y
     for site, statuses in found.items():
         click.echo(f"{site}: " + ", ".join(f"{count} {status}" for status, count in statuses.items()))
     if not yes:
-        click.echo("Nothing was erased. Add --yes to do it." if found else "Nothing is kept about this reader.")
+        nothing = f"Nothing is kept about this reader in {store_name(env.database)}."
+        click.echo("Nothing was erased. Add --yes to do it." if found else nothing)
         return
     count = with_runtime(env, lambda rt: action.erase(rt, COMMAND_LINE, reader, reason))
-    click.echo(f"Erased: {count} comments.")
+    click.echo(f"Erased: {counted('{n} comment', '{n} comments', count)}.")
     for comment_id, hold in with_runtime(env, lambda rt: action.kept(rt, reader)).items():
         click.echo(f"Left, out of the public's sight, until hold {hold.id} is lifted: {comment_id} ({hold.reason}).")
 
@@ -75,9 +81,10 @@ def erase(email: str | None, site: str | None, login: str | None, reason: str, y
 def reapply(**given: Any) -> None:
     """Forget again every reader of erased.jsonl, after an older copy of the database was put back by other tools."""
     from moderation.actions import privacy as action
+    from moderation.catalogue import counted
 
     count = with_runtime(environment(**given), lambda rt: action.erase_again(rt, COMMAND_LINE))
-    click.echo(f"Erased again: {count} comments.")
+    click.echo(f"Erased again: {counted('{n} comment', '{n} comments', count)}.")
 
 
 @privacy.command("inventory")

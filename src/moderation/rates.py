@@ -15,6 +15,8 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Literal
 
+from moderation.frozen import value
+
 SEEN_SECONDS = 3600  # how long a fingerprint is remembered after it was first let through
 LOCAL_KEYS = 50_000
 UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -48,7 +50,7 @@ class Window:
         return self.interval * self.burst
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Bucket:
     """One counter: `key` is already hashed (it goes to Redis as it is), `weight` is what one submission costs.
 
@@ -73,7 +75,7 @@ class Bucket:
             raise ValueError("A penalty must be 0 or more.")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Question:
     """All limits of one submission, and the fingerprints of which it wants to know how often they were seen."""
 
@@ -91,7 +93,7 @@ class Question:
         return keys + [f"limits:{{{self.site}}}:seen:{fingerprint}" for fingerprint in self.seen]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BucketAnswer:
     """What is left after this submission. `retry_after`: seconds until it would be allowed, 0 if it was;
     `reset_after`: seconds until the bucket is whole again."""
@@ -103,7 +105,7 @@ class BucketAnswer:
     reset_after: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """`allowed`: no bucket refused, soft ones apart. `seen[i]`: how often that fingerprint was let through in the last
     hour, this submission not counted. `source` is "local" when Redis could not be asked."""
@@ -263,7 +265,10 @@ class LocalLimiter:
             interval = bucket.window.interval * self._workers
             tolerance = interval * max(bucket.weight, bucket.window.burst // self._workers)
             most = tolerance + interval * bucket.penalty
-            full = min(max(self._kept.get(key, (0, 0))[0], now), now + most)
+            full = max(self._kept.get(key, (0, 0))[0], now)
+            if full > now + most:  # a window made shorter
+                full = now + most
+                self._keep(key, full, 0, now)
             charged = full + interval * bucket.weight
             wait = max(0, charged - now - tolerance)
             allowed = allowed and (wait == 0 or bucket.soft)

@@ -17,7 +17,7 @@ WORDS: Mapping[Right, str] = {
     Right.BAN: "Ban or pre-moderate an author, an address or a network, and lift it again",
     Right.MANAGE_PEOPLE: "Add and change people and tokens, never with more rights than one's own",
     Right.READ_JOURNAL: "Read the record of who did what, and download it",
-    Right.MANAGE_RULES: "Draft rules, try them on past comments, activate them and roll them back",
+    Right.MANAGE_RULES: "Try rules on past comments; on all sites also draft, activate and roll them back",
     Right.HOLD: "Place a legal hold on a comment or its author, and lift it again",
 }
 

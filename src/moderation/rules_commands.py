@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moderation.commands import environment, options
+from moderation.commands import end, environment, must_have_store, options
 from moderation.errors import RulesInvalid, StoreError
 from moderation.filter_commands import one_line
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 def check(file: Path | None, state: Path | None) -> None:
     """Is this rules file good? Prints every problem with its line and, for each example that comes out otherwise than
     it says, the difference. Exits with 1 if there is anything."""
+    from moderation.catalogue import counted
+    from moderation.edges.rules_words import left_behind
     from moderation.judge.ruleset import sites_without_language, without_language
     from moderation.web import sentences
 
@@ -42,14 +44,18 @@ def check(file: Path | None, state: Path | None) -> None:
         for failure in loaded.failures:
             click.echo("\n".join(_difference(failure, loaded, path.name)), err=True)
         good = len(loaded.rules.examples) - len(loaded.failures)
-        click.echo(f"{len(loaded.failures)} examples came out otherwise, {good} as they say.", err=True)
-        sys.exit(1)
+        bad = counted("{n} example", "{n} examples", len(loaded.failures))
+        end(f"{bad} came out otherwise, {good} as they say.")
     if silent := without_language(loaded.source.rules.rules):
         click.echo(sentences.no_language(silent), err=True)
-    if sites := sites_without_language(loaded.source.rules.sites):
-        click.echo(sentences.no_language_on(sites), err=True)
-    counted = f"{len(loaded.source.rules.rules)} rules, {len(loaded.rules.examples)} examples"
-    click.echo(f"{path}: good. Revision {loaded.rules.revision}, sites: {', '.join(loaded.rules.sites)}, {counted}.")
+    if unread := sites_without_language(loaded.source.rules.sites):
+        click.echo(sentences.no_language_on(unread), err=True)
+    for word, forms in left_behind(loaded.source.rules).items():
+        click.echo(sentences.left_behind(word, forms), err=True)
+    rules = counted("{n} rule", "{n} rules", len(loaded.source.rules.rules))
+    examples = counted("{n} example", "{n} examples", len(loaded.rules.examples))
+    sites = ", ".join(loaded.rules.sites)
+    click.echo(f"{path}: good. Revision {loaded.rules.revision}, sites: {sites}, {rules}, {examples}.")
 
 
 @click.command()
@@ -125,6 +131,7 @@ def backtest(
     env = environment(state=state)
     now = datetime.now(UTC)
     begin = _since(since, now)
+    must_have_store(env)
     after = (_loaded_from_input(env.rules_path.parent) if str(new) == "-" else _loaded(new)).rules
     before = _loaded(env.rules_path).rules
     try:
@@ -209,8 +216,7 @@ def _or_ends(load: Callable[[], Loaded]) -> Loaded:
     try:
         return load()
     except RulesInvalid as problems:
-        click.echo(str(problems), err=True)
-        sys.exit(1)
+        end(str(problems))
 
 
 def _difference(failure: Failure, loaded: Loaded, name: str) -> Iterator[str]:

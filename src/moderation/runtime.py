@@ -11,12 +11,13 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
 from moderation import chance, ids
+from moderation.clock import Clock
 from moderation.edges import chain, journal, mail, revisions, rules_file
 from moderation.edges.limits import Limits
 from moderation.edges.login_keys import LoginKeys
@@ -26,6 +27,7 @@ from moderation.errors import KeysInvalid, RulesInvalid
 from moderation.judge.ruleset import Ruleset
 from moderation.rules_loading import load, load_text, refuse_failures
 from moderation.settings import Environment
+from moderation.turns import Turns
 
 RELOAD_EVERY = 0.5
 """Seconds between looks at the rules file and the key file. Promised are 2 s until every worker has a change."""
@@ -40,23 +42,24 @@ class Runtime:
         self,
         env: Environment,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] | None = None,
         random: Callable[[int], bytes] = chance.some,
     ) -> None:
         self.env = env
-        self.now = now
+        self.now = now or Clock().now
         self.random = random
         self.process = f"{socket.gethostname()[:40]}:{os.getpid()}"
         self.trusted_proxies = tuple(ipaddress.ip_network(network) for network in env.trusted_proxies)
         self._keys_seen = _stamp(env.keys_path)
         self.vault = Vault(load_keys(env.keys_path))
-        self.store = Store(env.database, lambda tx: chain.append(tx, self.vault))
+        self.turns = Turns()
+        self.store = Store(env.database, lambda tx: chain.append(tx, self.vault), self.turns.waiting)
         self.mail_server = _mail_server(env)
         self.inside = env.inside
         self.login_keys = LoginKeys(env.login_keys_path, self.inside)
         self.limits = Limits(env.redis_url, workers=env.workers)
         self.rules_problems: RulesInvalid | None = None
-        self.rules_loaded_at = now()
+        self.rules_loaded_at = self.now()
         self._watch = rules_file.Watch(env.rules_path)
         self._reloading = threading.Lock()
         self._stopped = threading.Event()

@@ -26,6 +26,7 @@ FRESH = timedelta(minutes=15)
 
 DELAYS = (0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900)
 """Seconds to wait after that many wrong tries in a row; the last for all further ones."""
+LONGEST_DELAY = timedelta(seconds=DELAYS[-1])
 
 PER_NETWORK = Window("sign-in", 20, 60, 20)
 PER_DEVICE = Window("sign-in-device", 10, 3600, 10)
@@ -87,7 +88,7 @@ def moderator_of(rt: Runtime, secret: str) -> Moderator:
 
 
 def alive(rt: Runtime, secret: str) -> Session:
-    """The session, seen. Raises NotSignedIn."""
+    """The session, seen. Raises NotSignedIn, also for one that a wrong clock began far ahead of now."""
     now, token = rt.now(), fingerprint(secret)
     with rt.store.reading() as connection:
         session = people.session(connection, token)
@@ -95,7 +96,7 @@ def alive(rt: Runtime, secret: str) -> Session:
         raise NotSignedIn
     idle = timedelta(minutes=rt.env.session_idle_minutes)
     whole = timedelta(hours=rt.env.session_hours)
-    if now - session.seen_at > idle or now - session.created_at > whole:
+    if abs(now - session.seen_at) > idle or abs(now - session.created_at) > whole:
         with rt.store.writing() as tx:
             people.end_session(tx, token)
         raise NotSignedIn

@@ -138,11 +138,15 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+BODY_MOST = 20_000
+"""The longest text that any site can accept, in code points."""
+
+
 class Lengths(Table):
     """How long a comment's fields may be, in Unicode code points."""
 
     body_min: int = Field(1, ge=1, le=1000, description="Shortest text that is accepted.")
-    body_max: int = Field(5000, ge=1, le=20000, description="Longest text that is accepted.")
+    body_max: int = Field(5000, ge=1, le=BODY_MOST, description="Longest text that is accepted.")
     name_max: int = Field(80, ge=1, le=200, description="Longest author name.")
     url_max: int = Field(300, ge=20, le=2000, description="Longest website address.")
 
@@ -184,6 +188,11 @@ class Limits(Table):
         "one's data. Over it, none is sent.",
     )
     report: Rates = Field(["5/minute", "30/day"], description="Per client address: comments that readers report.")
+    report_letter: Rates = Field(
+        ["5/hour", "10/day"],
+        description="Per e-mail address: reports by readers that are confirmed and answered by letter. Over it, the "
+        "report counts as one without an address.",
+    )
     letters: Rates = Field(["300/hour", "2000/day"], description="Such letters of the whole site.")
     burst: int = Field(
         5,
@@ -269,7 +278,8 @@ class Words(Table):
     mask: Literal["none", "severe", "strong", "mild"] = Field(
         "none",
         description="Show words of this grade and above to the public as `s***`. Moderators see the text as it was "
-        "written, with the words marked.",
+        "written, with the words marked. An author's name is shown whole, so a comment whose name holds such a word "
+        "waits for them.",
     )
 
 
@@ -279,6 +289,10 @@ class Links(Table):
     most: int = Field(2, ge=0, le=100, description="More links than this lead to `over`.")
     over: Outcome = Field("hold", description="For more links than `most`.")
     shorteners: Outcome = Field("hold", description="For a link through a shortener, which hides its target.")
+    disguised: Outcome = Field(
+        "hold",
+        description="For a link that shows one site and leads to another: `[bank.example](https://evil.example)`.",
+    )
     deny: Domains = Field([], description="Domains that lead to `denied`; sub-domains count.")
     denied: Outcome = Field("spam", description="For a link to a domain in `deny`.")
     allow: Domains = Field([], description="Domains that are not counted; sub-domains count.")
@@ -309,7 +323,8 @@ class Duplicates(Table):
         10,
         ge=1,
         le=1440,
-        description="The same text by the same author under the same article within this time is refused with 409.",
+        description="The same text by the same author under the same article within this time is refused with 409. The "
+        "author is whom they proved to be, else a name at a client address.",
     )
     near_count: int = Field(
         3, ge=1, le=1000, description="A text seen this often in the last hour, by whomever, leads to `near`."
@@ -459,7 +474,8 @@ class External(Table):
 
 
 class Receipt(Table):
-    """What authors may do by the receipt of their comment: see how it stands, take it back, write it anew."""
+    """What authors may do by the receipt of their comment: see how it stands, take it back, write it anew, and ask once
+    for a second look at a rejection."""
 
     edit_minutes: int = Field(
         15,
@@ -476,6 +492,13 @@ class Receipt(Table):
         le=1440,
         description="How long a refusal by rules alone is told as waiting, so that nobody tries out what they pass.",
     )
+    appeal_days: int = Field(
+        183,
+        ge=0,
+        le=3650,
+        description="How long after a rejection its author may ask once for a second look by a moderator; 0 for never. "
+        "The Digital Services Act (article 20) has six months.",
+    )
 
 
 class Reason(Table):
@@ -483,6 +506,19 @@ class Reason(Table):
 
     code: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="Stable code, kept in the record.")
     label: str = Field(min_length=1, max_length=80, description="The words on the button.")
+
+    @property
+    def words(self) -> str:
+        """The label; one that is shipped in the language that is spoken."""
+        from moderation.catalogue import spoken
+
+        return self.said_in(spoken())
+
+    def said_in(self, language: str) -> str:
+        """The label; one that is shipped in `language`."""
+        from moderation.catalogue import said_in  # which the commands about text start without
+
+        return said_in(language, self.label) if self in REASONS else self.label
 
 
 REASONS = [
@@ -544,6 +580,12 @@ class Site(Table):
         le=100,
         description="So many open reports, each from another household, have a public comment wait for a moderator; 0 "
         "for never. What a moderator has kept in spite of reports stays where it is.",
+    )
+    redress: str = Field(
+        "",
+        max_length=500,
+        description="What a reader is told who does not agree with what was decided about their report, or after a "
+        "second look at their comment: to whom they can write. A general sentence where empty.",
     )
     depth: int = Field(5, ge=1, le=20, description="How deep replies are indented.")
     page_size: int = Field(100, ge=1, le=500, description="Comments on a page of a thread.")
@@ -655,13 +697,30 @@ class Example(Table):
 
 
 class Retention(Table):
-    """How long data is kept, in days; 0 keeps it for good. A daily job does it (GDPR article 5(1)(e))."""
+    """How long data is kept; 0 days keep it for good. A daily job does it (GDPR article 5(1)(e))."""
 
     address_days: int = Field(30, ge=0, le=3650, description="The keyed hash and the prefix of a client's address.")
     pending_days: int = Field(365, ge=0, le=3650, description="Comments that nobody decided.")
     rejected_days: int = Field(180, ge=0, le=3650, description="Rejected comments and spam.")
+    approved_days: int = Field(0, ge=0, le=36500, description="Published comments, once nobody's answer hangs on them.")
     reports_days: int = Field(180, ge=0, le=3650, description="Reports by readers that were decided about.")
     journal_days: int = Field(1825, ge=0, le=36500, description="The record of decisions.")
+    authors_days: int = Field(
+        180,
+        ge=0,
+        le=3650,
+        description="Who proved who they are, after the last time, once no comment of theirs is left.",
+    )
+    # No shorter than it is tried to deliver them.
+    letters_days: int = Field(
+        7, ge=5, le=365, description="What webhooks were told, and the traces of letters by e-mail that were sent."
+    )
+    jobs_days: int = Field(7, ge=1, le=365, description="Finished decisions about many comments at once.")
+    backtests_days: int = Field(1, ge=1, le=30, description="Reports of backtests from the desk, which quote comments.")
+    # No shorter than a form may be old, whose token is such a key; shorter than a former `rate` key is kept (two days).
+    idempotency_hours: int = Field(
+        24, ge=24, le=47, description="The answer to an Idempotency-Key or a form, in case it is sent again."
+    )
 
 
 class Rules(Table):

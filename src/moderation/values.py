@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from moderation.frozen import value
+
 
 class Status(StrEnum):
     """Where a comment stands. Only `approved` is public."""
@@ -86,7 +88,7 @@ SETTLES = frozenset({Decision.APPROVE, Decision.REJECT, Decision.SPAM})
 """The decisions that answer reports of readers."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Span:
     """A stretch of the original text, and in one or two words what stands there. `grade` is a word's severity where it
     is surely meant; known while judging, not kept."""
@@ -97,7 +99,7 @@ class Span:
     grade: str = dataclasses.field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finding:
     """What one check found, also when it found nothing (`effect` is then `pass`).
 
@@ -113,6 +115,8 @@ class Finding:
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+APPEAL = "appeal"
+"""The finding that its author has asked for a second look."""
 EXTERNAL = "external.check"
 """The rule that says what a check outside said."""
 SITES_WISH = "mode"
@@ -122,10 +126,8 @@ SITES_WISH = "mode"
 def telling(findings: Iterable[Finding]) -> list[Finding]:
     """The findings that say something against a comment, or remark on it."""
     return [
-        each
-        for each in findings
-        if each.effect is not Effect.PASS and each.effect in _WEIGHT and each.rule != SITES_WISH
-    ]  # most have passed, and looking an enum up costs more than comparing it
+        each for each in findings if each.effect is not _PASS and each.effect in _WEIGHT and each.rule != SITES_WISH
+    ]
 
 
 def noted(findings: Iterable[Finding]) -> list[Finding]:
@@ -133,7 +135,7 @@ def noted(findings: Iterable[Finding]) -> list[Finding]:
     return [
         each
         for each in findings
-        if each.effect is not Effect.PASS
+        if each.effect is not _PASS
         and (each.code in ("rule", "rule-observed") or (each.effect in _WEIGHT and each.rule != SITES_WISH))
     ]
 
@@ -144,10 +146,12 @@ def gravity(findings: Iterable[Finding]) -> int:
     return max(_WEIGHT[each.effect] for each in told) * 10 + min(len(told), 9) if told else 0
 
 
+_PASS = Effect.PASS
+"""Looked up once: looking a member of an enum up takes ten times as long as comparing it, and most findings pass."""
 _WEIGHT: Mapping[Effect, int] = {Effect.TAG: 1, Effect.HOLD: 2, Effect.SPAM: 3, Effect.REJECT: 4}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ArticleRef:
     """How a submission names its article: by the publisher's id or by URL. `key` is the one it is found by."""
 
@@ -169,7 +173,7 @@ class Login:
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@value
 class Submission:
     """A reader's comment as validated at the door. Holds the e-mail address, so its repr does not show it.
 
@@ -199,9 +203,11 @@ class Submission:
         return f"Submission(site={self.site!r}, article={self.article.key!r}, request_id={self.request_id!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Article:
-    """An article as stored. `approved` counts its public comments; `tags` are the content system's."""
+    """An article as stored. `approved` counts its public comments; `tags` are the content system's. Anybody's first
+    comment tells `title` and `url`, so the public sees them only where the content system told them (`title_told`,
+    `url_told`), or the desk has approved a comment that is public under it (`endorsed`)."""
 
     id: int
     site: str
@@ -212,7 +218,20 @@ class Article:
     created_at: datetime
     version: int
     approved: int = 0
+    title_told: bool = False
+    url_told: bool = False
+    endorsed: bool = False
     tags: tuple[str, ...] = ()
+
+    @property
+    def public_title(self) -> str | None:
+        """The title, where the public may see it."""
+        return self.title if self.title_told or self.endorsed else None
+
+    @property
+    def public_url(self) -> str | None:
+        """The address, where the public may see it; one that is the key is no news to who asks by it."""
+        return self.url if self.url_told or self.endorsed or self.url == self.key else None
 
     def closed_why(self, close_after_days: int, now: datetime) -> str | None:
         """`hand` or `age` where no comments are taken any more, else None."""
@@ -226,7 +245,7 @@ PURPOSES = ("email-enc", "email-index", "rate", "session-csrf", "audit", "totp",
 """What the service's keys are for, each with keys of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuthorRecord:
     """What this site's moderators decided about an author's earlier comments."""
 
@@ -260,9 +279,12 @@ class Wish(StrEnum):
 
 
 class Whom(StrEnum):
-    """What a ban knows its sender by: the e-mail address, the network address, or the network around it."""
+    """What a ban knows its sender by: the e-mail address or the proof of who they are, the network address, or the
+    network around it. `EMAIL` is only asked for: the address that one who proved who they are has given, whoever types
+    it. It is kept as a ban on an author."""
 
     AUTHOR = "author"
+    EMAIL = "email"
     ADDRESS = "address"
     NETWORK = "network"
 
@@ -280,7 +302,7 @@ class Ban:
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limited:
     """What the rate limits said. `available` is false when Redis could not be asked and a local limiter answered.
     `seen` counts the same text in the last hour, `near` texts much like it. `address_recent` and `article_recent` count
@@ -298,7 +320,7 @@ class Limited:
     fuse_blown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnderArticle:
     """What is known of the article a comment came to: `comments` are the public ones. No `first_seen` for a new one."""
 
@@ -320,7 +342,7 @@ class Opinion:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Case:
     """All facts the judge may use, and nothing else: no clock, no connection. Equal cases get equal verdicts.
 
@@ -353,7 +375,7 @@ class Case:
     opinion: Opinion | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verdict:
     """The judge's opinion: a decision, every finding, and the revision of the rules it was formed under.
 
@@ -370,7 +392,7 @@ class Verdict:
         return STATUS_AFTER[self.decision]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Receipt:
     """What the sender of a submission is told. `published` is the one thing it says about the verdict."""
 
@@ -416,7 +438,7 @@ class Comment:
     decided_by: str | None
     reason: str | None
     parent: ParentExcerpt | None = None
-    record: AuthorRecord = AuthorRecord()
+    record: AuthorRecord = dataclasses.field(default_factory=AuthorRecord)
     escalation: Escalation | None = None
     hold: Hold | None = None
     language: str | None = None
@@ -490,6 +512,10 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
     Role.AUDITOR: frozenset({Right.READ_QUEUE, Right.READ_JOURNAL}),
 }
+
+
+SCOPES = (Right.READ_QUEUE, Right.DECIDE, Right.DECIDE_ESCALATED, Right.MANAGE_ARTICLES, Right.BAN)
+"""What the API has addresses for, and so what a token may be given."""
 
 
 @dataclass(frozen=True, slots=True)

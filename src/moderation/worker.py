@@ -12,7 +12,7 @@ from itertools import count
 
 import structlog
 
-from moderation.actions import backtest_jobs, bulk, external, mailing, numbers, promise, webhooks
+from moderation.actions import backtest_jobs, bulk, external, mailing, numbers, promise, reports, webhooks
 from moderation.actions.audit import checkpoint
 from moderation.actions.retention import tidy
 from moderation.edges import telemetry
@@ -26,6 +26,7 @@ NUMBERS_EVERY = 20.0
 KEYS_EVERY = 1.0
 HOOKS_EVERY = 1.0
 CHECKS_EVERY = 0.5
+CHECKPOINTS_EVERY = 0.1
 PAUSE = 0.02
 MOST_SITES = 8
 """Sites of one kind of work that a process works for at once."""
@@ -105,7 +106,7 @@ def _try(name: str, turn: Callable[[], object]) -> None:
 
 def background(rt: Runtime) -> list[Work]:
     """What is worked off beside requests: decisions about many comments, backtests, counts, keys of publishers' logins,
-    webhooks, checks outside, and letters where there is a mail server."""
+    webhooks, checks outside, SQLite's log, and letters where there is a mail server."""
     hooks = Sites("webhooks", lambda: webhooks.sites_due(rt), lambda site: webhooks.send_site(rt, site))
     checks = Sites("external-checks", lambda: external.sites_due(rt), lambda site: external.ask_site(rt, site))
     work = [
@@ -115,6 +116,7 @@ def background(rt: Runtime) -> list[Work]:
         Work("login-keys", KEYS_EVERY, lambda: fetch_login_keys(rt)),
         Work("webhooks", HOOKS_EVERY, hooks.turn),
         Work("external-checks", CHECKS_EVERY, checks.turn),
+        Work("checkpoints", CHECKPOINTS_EVERY, rt.store.checkpoint),
     ]
     if rt.mail_server is not None:
         work.append(Work("mail", MAIL_EVERY, lambda: mailing.send_due(rt) > 0))
@@ -150,6 +152,7 @@ class Housekeeping:
             if self._stopped.wait(EVERY):
                 return
             try:
+                reports.tell_of_gone(self._rt)
                 done = tidy(self._rt)
                 numbers.look(self._rt)
                 promise.watch(self._rt)

@@ -60,7 +60,11 @@ def on_comment(rt: Runtime, comment: Comment, whom: Whom = Whom.AUTHOR, **over: 
 def test_a_banned_author_is_taken_in_as_ever_and_rejected_with_the_ban_and_its_reason(rt: Runtime) -> None:
     before = send(rt, 1, email=EMAIL)
     ban = on_comment(rt, before)
-    told = [Intake(rt).submit(submission(2, email=email, address="192.0.2.8")) for email in (EMAIL, "x@y.example")]
+    whose = {EMAIL: "Ana", "x@y.example": "Bo"}
+    told = [
+        Intake(rt).submit(submission(2, email=email, author_name=name, address="192.0.2.8"))
+        for email, name in whose.items()
+    ]
     assert [each.published for each in told] == [False, False], "nobody learns it"
     banned, other = (stored(rt, each.comment_id) for each in told)
     assert (banned.status, other.status) == (Status.REJECTED, Status.PENDING)
@@ -324,7 +328,7 @@ def test_a_reader_with_a_tag_in_the_address_is_told_of_the_ban_on_the_mailbox_an
     assert rows(rt, schema.bans) == []
     assert privacy.look(rt, tagged) == {}
     written = max(rows(rt, schema.journal), key=lambda row: row.seq)
-    assert (written.action, written.after) == ("privacy-erase", "0 comments, 1 others")
+    assert (written.action, written.after) == ("privacy-erase", "0 comments, 1 other")
     make(rt, email=EMAIL)  # as a restored copy would hold it
     comment = send(rt, 1, email=EMAIL)
     privacy.erase_again(rt, COMMAND_LINE)
@@ -359,6 +363,37 @@ def test_who_proved_who_they_are_is_banned_as_that_and_only_held_for_a_typed_add
     retention.tidy(rt)
     assert send(rt, 8, subject="jo-1").status is Status.REJECTED, "a ban outlasts the comments"
     privacy.erase(rt, COMMAND_LINE, "reader8@example.org", "asked")
+    assert rows(rt, schema.bans) == []
+
+
+def test_a_ban_on_a_login_can_reach_what_is_sent_without_it(rt: Runtime) -> None:
+    address = "203.0.113.7"
+    proved = send(rt, 1, email=EMAIL, subject="jo-1", address=address)
+    on_comment(rt, proved)
+    assert send(rt, 2, email=EMAIL, address="203.0.113.8").status is Status.PENDING, "the login alone"
+    ban = on_comment(rt, proved, also=(Whom.EMAIL, Whom.ADDRESS, Whom.EMAIL))
+    assert (ban.ban.whom, ban.shown) == (Whom.AUTHOR, "")
+    kept = {row.shown: row.whom for row in rows(rt, schema.bans)}
+    assert kept == {"": "author", "j•••@b•••.example": "author", "203.0.113.0/24": "address"}
+    assert send(rt, 3, email=EMAIL).status is Status.REJECTED, "their address without the login"
+    assert send(rt, 4, email="jo+2@banned.example").status is Status.REJECTED
+    assert send(rt, 5, email=None, address=address).status is Status.REJECTED, "from their connection"
+    assert send(rt, 6, subject="jo-1", email=None).status is Status.REJECTED
+    assert send(rt, 7, subject="kim-2", email=EMAIL).status is Status.PENDING, "another login, which may have typed it"
+    assert send(rt, 8, email="x@y.example", address="203.0.113.8").status is Status.PENDING
+    with rt.store.reading() as tx:
+        found = bans.about(tx, rt.vault, proved.id, [], rt.now())
+        told = [row["after"] for row in queries.journal_of(tx, proved.id) if row["action"] == "ban"]
+    assert len(found) == 3, "each is lifted by itself"
+    assert {each.ban.id for each in found} <= set(told)
+    privacy.erase(rt, COMMAND_LINE, EMAIL, "asked")
+    assert rows(rt, schema.bans) == []
+
+
+def test_one_part_that_cannot_be_banned_bans_nothing(rt: Runtime) -> None:
+    with pytest.raises(Invalid) as refused:
+        on_comment(rt, send(rt, 1, email=None, subject="jo-1"), also=(Whom.EMAIL,))
+    assert refused.value.problems[0].code == "no-email"
     assert rows(rt, schema.bans) == []
 
 

@@ -31,13 +31,13 @@ from tests.outside import outside as outside
 from tests.service import RULES
 
 from moderation import examination, receipts
-from moderation.actions import bans, external, own_comment, privacy, retention
+from moderation.actions import bans, external, keys, own_comment, privacy, retention
 from moderation.actions.bans import Wish
 from moderation.commands import COMMAND_LINE
 from moderation.edges import external_checks, generic_check, queries
 from moderation.edges.schema import comment_rules, counters, journal, outbox
 from moderation.edges.schema import external_checks as table
-from moderation.errors import DeliveryError
+from moderation.errors import DeliveryError, KeysInvalid
 from moderation.judge.cases import recall
 from moderation.judge.pipeline import judge
 from moderation.runtime import Runtime
@@ -134,6 +134,15 @@ def test_a_comment_is_held_until_the_answer_and_then_published_where_the_site_pu
     assert (
         rows(own, comment_rules.c.rule, comment_rules.c.comment_id == comment, comment_rules.c.rule == EXTERNAL) == []
     )
+
+
+def test_each_site_that_waits_is_told_with_what_waits_longest_there(own: Runtime) -> None:
+    ids = [send(own, number, site=site) for number, site in enumerate(["open", "demo", "open", "strict"])]
+    with own.store.writing() as tx:
+        tx.execute(sa.update(table).where(table.c.comment_id == ids[3]).values(due_at=None))
+    with own.store.reading() as tx:
+        due = {row.comment_id: row.due_at for row in tx.execute(sa.select(table))}
+        assert external_checks.sites(tx) == {"demo": due[ids[1]], "open": due[ids[0]]}
 
 
 def test_where_moderators_look_first_a_good_answer_leaves_it_waiting(own: Runtime, outside: Outside) -> None:
@@ -442,6 +451,19 @@ def test_an_address_that_nobody_asks_about_any_more_is_forgotten(
     clock.advance(days=31)
     retention.tidy(rt)
     assert rows(rt, table.c.address) == [None]
+
+
+def test_an_address_that_waits_goes_over_to_a_new_key(make_runtime: Make, outside: Outside) -> None:
+    rt = make_runtime(rules(outside.url, "generic", "send_address = true"), **HERE)
+    send(rt, site="open", email=None, address="203.0.113.77")
+    keys.rotate(rt, COMMAND_LINE, "email-enc", pause=lambda _: None)
+    with pytest.raises(KeysInvalid, match="rows of external_checks"):
+        keys.retire(rt, COMMAND_LINE, "email-enc")
+    assert sum(batch.written for batch in keys.reencrypt(rt, COMMAND_LINE, "email-enc")) == 1
+    assert keys.retire(rt, COMMAND_LINE, "email-enc")
+    says(outside, "ham")
+    assert external.ask_due(rt) == 1
+    assert b"203.0.113.77" in outside.came[0].body
 
 
 def test_who_is_gone_meanwhile_is_forgotten(own: Runtime, outside: Outside) -> None:

@@ -108,7 +108,7 @@ def test_while_redis_is_away_no_fuse_is_said_to_be_blown(wave: Wave) -> None:
 
 def test_the_desk_and_a_metric_tell_of_a_blown_fuse_until_it_is_whole(wave: Wave) -> None:
     client = create_app(wave.rt).test_client()
-    client.set_cookie("mod", as_person(wave.rt, Role.MODERATOR, None)[0])
+    client.set_cookie("mod-8080", as_person(wave.rt, Role.MODERATOR, None)[0])
     told = "wave: more comes than the fuse bears."
     for blown in (False, True, False):
         assert (told in client.get("/desk/").text) == blown
@@ -121,5 +121,5 @@ def test_the_desk_and_a_metric_tell_of_a_blown_fuse_until_it_is_whole(wave: Wave
 def test_who_has_no_right_to_the_site_is_not_told(wave: Wave) -> None:
     wave.send(9)
     client = create_app(wave.rt).test_client()
-    client.set_cookie("mod", as_person(wave.rt, Role.MODERATOR, ("calm",))[0])
+    client.set_cookie("mod-8080", as_person(wave.rt, Role.MODERATOR, ("calm",))[0])
     assert "fuse" not in client.get("/desk/").text

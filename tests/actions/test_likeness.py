@@ -68,7 +68,7 @@ def test_nobody_is_told_of_copies_on_sites_of_others(rt: Runtime) -> None:
 def test_short_texts_are_alike_where_they_say_the_same(rt: Runtime) -> None:
     first = send(rt, 1, body="Buy cheap watches now!", email="a@mail.example.org")
     second = send(rt, 2, body="buy CHEAP watches, now 22", email="b@mail.example.org")
-    thanks = [send(rt, 3 + n, body="Thank you!", email=f"c{n}@mail.example.org") for n in range(2)]
+    thanks = [send(rt, 3 + n, body="Thank you!", author_name=f"Reader {n}") for n in range(2)]
     assert counts(rt, [first, second, *thanks]) == {first: Alike(1, 1)}
     assert like(rt, second) == [second, first]
 

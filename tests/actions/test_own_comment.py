@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from moderation import receipts
 from moderation.actions import own_comment, privacy, review
 from moderation.actions.submit import Intake
 from moderation.commands import COMMAND_LINE
-from moderation.edges import queries
+from moderation.edges import queries, queue
+from moderation.edges.queue import Asked
 from moderation.edges.schema import comments, counters, earlier_texts, idempotency_keys, journal, outbox, search_rows
-from moderation.errors import Conflict, NotFound, Settled
+from moderation.errors import Conflict, NotFound, Settled, TooFast
 from moderation.runtime import Runtime
 from moderation.values import Decision, Moderator, Right, Ruling, Status
 
@@ -35,6 +37,10 @@ def decide(rt: Runtime, receipt: str, decision: Decision, version: int = 1, reas
 
 def edit(rt: Runtime, receipt: str, body: str, version: int = 1) -> own_comment.State:
     return own_comment.edit(rt, receipt, version, body, "203.0.113.7", "r")
+
+
+def appeal(rt: Runtime, receipt: str, version: int = 2, words: str = "I meant it as a joke.") -> own_comment.State:
+    return own_comment.appeal(rt, receipt, version, words, "203.0.113.7", "r")
 
 
 def public(rt: Runtime) -> list[str]:
@@ -191,3 +197,103 @@ def test_undo_after_an_edit_never_publishes_the_new_text_unseen(rt: Runtime) -> 
     assert outcome.result == "conflict"
     (row,) = rows(rt, comments)
     assert Status(row.status) is Status.PENDING
+
+
+def test_who_was_rejected_asks_once_for_a_second_look_and_a_moderator_decides(rt: Runtime, clock: Clock) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.REJECT)
+    assert own_comment.look(rt, receipt).can_appeal
+    clock.advance(minutes=5)  # what was decided has been told outside
+    state = appeal(rt, receipt, words="A joke. Ask john@example.org.")
+    assert (state.status, state.version, state.appealed) == ("pending", 3, True)
+    assert (state.can_appeal, state.edit_until, pending(rt, "demo")) == (False, None, 1)
+    with rt.store.reading() as tx:
+        (item,) = queue.page(tx, Asked(["demo"], rule="appeal"), None).items
+    (found,) = [each for each in item.findings if each.rule == "appeal"]
+    assert (found.code, found.data["by"]) == ("appeal-person", "Mira")
+    assert found.data["words"].startswith("A joke.")
+    assert "john" not in found.data["words"]
+    last: Any = rows(rt, journal)[-1]
+    assert (last.action, last.actor, last.before, last.after, last.reason) == (
+        "appealed", "author", "rejected", "pending", None,
+    )  # fmt: skip
+    decide(rt, receipt, Decision.APPROVE, version=3)
+    state = own_comment.look(rt, receipt)
+    assert (state.status, state.appealed, pending(rt, "demo")) == ("approved", True, 0)
+
+
+def test_a_second_rejection_stands(rt: Runtime) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.REJECT)
+    appeal(rt, receipt)
+    with pytest.raises(Settled):
+        appeal(rt, receipt, version=3)
+    decide(rt, receipt, Decision.REJECT, version=3)
+    state = own_comment.look(rt, receipt)
+    assert (state.status, state.can_appeal, state.appealed) == ("rejected", False, True)
+    with pytest.raises(Settled):
+        appeal(rt, receipt, version=4)
+
+
+def test_what_was_decided_before_is_not_undone_past_the_second_look(rt: Runtime) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.APPROVE)
+    decide(rt, receipt, Decision.REJECT, version=2)
+    appeal(rt, receipt, version=3)
+    (outcome,) = review.decide(rt, MIRA, [Ruling(receipt[:16], 4, Decision.UNDO)], "r")
+    assert outcome.result == "illegal"
+    decide(rt, receipt, Decision.REJECT, version=4)
+    decide(rt, receipt, Decision.UNDO, version=5)
+    assert own_comment.look(rt, receipt).status == "pending"
+
+
+def test_a_refusal_by_rules_may_be_contested_once_it_is_told(rt: Runtime, clock: Clock) -> None:
+    receipt = sent(rt)
+    with rt.store.writing() as tx:
+        tx.execute(sa.update(comments).values(status="spam"))
+    with pytest.raises(Settled):
+        appeal(rt, receipt, version=1)
+    clock.advance(minutes=61)
+    assert appeal(rt, receipt, version=1).status == "pending"
+    (row,) = rows(rt, comments)
+    assert [found["code"] for found in row.findings if found["rule"] == "appeal"] == ["appeal"]
+
+
+def test_only_what_was_rejected_is_contested_in_its_time_and_as_it_stands(rt: Runtime, clock: Clock) -> None:
+    waiting, shown = sent(rt, 1), sent(rt, 2, site="open")
+    for receipt in (waiting, shown):
+        with pytest.raises(Settled):
+            appeal(rt, receipt, version=1)
+    decide(rt, waiting, Decision.REJECT)
+    with pytest.raises(Conflict):
+        appeal(rt, waiting, version=1)
+    clock.advance(days=182)
+    assert own_comment.look(rt, waiting).can_appeal
+    clock.advance(days=2)
+    with pytest.raises(Settled):
+        appeal(rt, waiting)
+
+
+def test_a_second_look_costs_what_a_comment_costs_and_can_be_switched_off(make_runtime: Callable[..., Runtime]) -> None:
+    rules = '[sites.demo.limits]\naddress = ["3/hour"]\nburst = 3\n[sites.open.receipt]\nappeal_days = 0\n'
+    rt = make_runtime(rules)
+    one, other, off = sent(rt, 1), sent(rt, 2), sent(rt, 3, site="open")
+    for receipt in (one, other, off):
+        decide(rt, receipt, Decision.REJECT)
+    assert not own_comment.look(rt, off).can_appeal
+    appeal(rt, one)
+    with pytest.raises(TooFast):
+        appeal(rt, other)
+    assert own_comment.look(rt, other).can_appeal
+
+
+def test_the_words_are_handed_out_and_forgotten_with_the_author_and_stand_in_no_record(rt: Runtime) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.REJECT)
+    appeal(rt, receipt, words="It was a quotation, marzipan.")
+    told: dict[str, Any] = privacy.export(rt, COMMAND_LINE, "reader1@example.org", "asked")
+    assert told["comments"][0]["asked_for_a_second_look"] == ["It was a quotation, marzipan."]
+    assert "Mira" not in str(told)
+    assert "marzipan" not in str(rows(rt, journal)) + str(rows(rt, outbox))
+    privacy.erase(rt, COMMAND_LINE, "reader1@example.org", "asked")
+    assert "marzipan" not in str(rows(rt, comments))

@@ -64,7 +64,7 @@ def test_a_copy_holds_the_readers_comments_and_what_was_decided_never_by_whom(rt
     with rt.store.reading() as connection:
         last = connection.execute(sa.select(journal).order_by(journal.c.seq.desc())).first()
     assert last is not None
-    assert (last.action, last.after, last.reason, last.target) == ("privacy-export", "1 comments", WHY, None)
+    assert (last.action, last.after, last.reason, last.target) == ("privacy-export", "1 comment", WHY, None)
 
 
 def test_looking_changes_nothing(rt: Runtime) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.actions.test_review import rule, send
+from tests.actions.test_review import ANA, rule, send
 from tests.conftest import Clock
 from tests.service import RULES
 
-from moderation.actions import retention
-from moderation.edges import oldest, queries
-from moderation.edges.schema import Tx, comments, outbox
+from moderation.actions import bulk, holds, reports, retention
+from moderation.actions.bulk import Wish
+from moderation.commands import COMMAND_LINE
+from moderation.edges import authors, expiry, mails, oldest, queries
+from moderation.edges.schema import Tx, author_records, backtests, comments, outbox
 from moderation.runtime import Runtime
 from moderation.values import Decision, Status
 
@@ -120,6 +122,22 @@ def test_where_nothing_has_to_go_the_write_lock_is_taken_for_the_lease_alone(kep
     assert taken == 1
 
 
+def test_a_lease_that_a_wrong_clock_wrote_holds_nobody_up(kept: Runtime, clock: Clock) -> None:
+    def leased(holder: str) -> bool:
+        now = clock()
+        with kept.store.writing() as tx:
+            return expiry.lease(tx, "housekeeping", holder, now, now + retention.LEASE)
+
+    assert leased("one")
+    assert not leased("two")
+    clock.advance(seconds=-80)
+    assert not leased("two"), "clocks of several machines differ a little"
+    clock.advance(days=3652)
+    assert leased("one")
+    clock.advance(days=-3652)
+    assert leased("two")
+
+
 def test_the_oldest_row_of_each_class_is_told_and_gets_younger_by_deletion(kept: Runtime, clock: Clock) -> None:
     assert ages(kept) == {}
     refused, answered = send(kept, 1), send(kept, 2)
@@ -129,11 +147,67 @@ def test_the_oldest_row_of_each_class_is_told_and_gets_younger_by_deletion(kept:
     rule(kept, refused, 1, Decision.SPAM)
     rule(kept, answered, 2, Decision.REJECT)
     clock.advance(days=2)
-    assert ages(kept) == {"pending": 7, "refused": 2, "addresses": 7, "journal": 7, "letters": 7}
+    here = {"pending": 7, "refused": 2, "addresses": 7, "journal": 7, "letters": 7, "texts": 7, "likenesses": 7}
+    assert ages(kept) == here
     retention.tidy(kept)
     clock.advance(days=30)
     retention.tidy(kept)
     assert ages(kept) == {"pending": 37, "journal": 37}, "what was answered goes by no age"
+
+
+EACH = """
+[retention]
+rejected_days = 20
+approved_days = 40
+authors_days = 10
+letters_days = 6
+jobs_days = 3
+backtests_days = 2
+idempotency_hours = 30
+[sites.demo]
+"""
+
+
+def test_each_class_goes_after_the_days_of_its_own_setting(make_runtime: Callable[..., Runtime], clock: Clock) -> None:
+    rt = make_runtime(EACH)
+    comment = send(rt, idempotency_key="k1")
+    rule(rt, comment, 1, Decision.APPROVE)
+    bulk.start(rt, ANA, Wish(Decision.APPROVE, picked=[]), "r")
+    done = {"total": 1, "done": 1, "created_at": rt.now(), "finished_at": rt.now()}
+    with rt.store.writing() as tx:
+        tried = {"id": "0" * 16, "person_id": 1, "draft": "", "mark": "", "since": "30d", "state": "done"}
+        tx.execute(sa.insert(backtests).values(**tried, **done))
+        authors.prove(tx, rt.vault, authors.MAIL, "demo", "ana@example.org", authors.new_id(b"x" * 16), rt.now())
+        mails.post(tx, rt.vault, "1" * 16, "confirm", "ana@example.org", "", "", rt.now())
+        mails.settle(tx, "1" * 16, "sent", rt.now())
+    kept = {"idempotency-keys": 1, "backtests": 2, "jobs": 3, "letters": 6, "mails": 6, "authors": 10, "approved": 40}
+    gone: dict[str, int] = {}
+    for day in range(45):
+        told = {name: age for name, age in ages(rt).items() if name in kept}
+        assert told == dict.fromkeys(kept.keys() - gone.keys(), day)
+        clock.advance(hours=7)
+        gone |= dict.fromkeys(retention.tidy(rt).keys() & kept.keys(), day)
+        clock.advance(hours=17)
+    assert gone == kept
+    assert column(rt, sa.select(author_records.c.approved)) == [], "nothing is left to be counted in it"
+
+
+def test_a_legal_hold_keeps_letters_and_who_reported_a_comment(
+    make_runtime: Callable[..., Runtime], clock: Clock
+) -> None:
+    rt = make_runtime("[retention]\naddress_days = 5\nreports_days = 10\napproved_days = 20\n[sites.demo]\n")
+    comment = send(rt)
+    rule(rt, comment, 1, Decision.APPROVE)
+    reports.report(rt, rt.rules.sites["demo"], reports.Wish(comment, "insult", "", "192.0.2.7"), "r")
+    rule(rt, comment, 2, Decision.APPROVE)
+    hold = holds.place(rt, COMMAND_LINE, comment, whole_author=False, reason="file 4711", request_id="")
+    clock.advance(days=30)
+    done = retention.tidy(rt)
+    assert not {"reporters", "reports", "letters", "approved", "addresses"} & (done.keys() | ages(rt).keys())
+    holds.lift(rt, COMMAND_LINE, hold.id, reason="the file is closed", request_id="")
+    clock.advance(days=30)
+    assert {"reporters", "letters", "approved"} <= retention.tidy(rt).keys()
+    assert column(rt, sa.select(comments.c.id)) == []
 
 
 def ages(rt: Runtime) -> dict[str, int]:

@@ -171,7 +171,7 @@ def test_a_password_alone_opens_nothing_and_a_code_does(rt: Runtime, clock: Cloc
 
 def test_a_new_password_by_link_still_asks_for_a_code(rt: Runtime, clock: Clock) -> None:
     with_phone(rt, clock)
-    link = accounts.new_link(rt, accounts.SERVICE, "Ada")
+    link = accounts.new_link(rt, accounts.SERVICE, "Ada")[0]
     secret, _ = accounts.set_password(rt, link, OTHER)
     assert missing(rt, secret) == "code"
 

@@ -150,10 +150,34 @@ def test_the_same_words_again_are_a_duplicate_until_the_window_ends(rt: Runtime,
     with pytest.raises(Duplicate):
         intake.submit(submission(body="  a  THOUGHT, number 1."))
     intake.submit(submission(article=ArticleRef("second")))
-    intake.submit(submission(email="another@example.org"))
+    intake.submit(submission(author_name="Ben"))
     clock.advance(minutes=11)
     intake.submit(submission())
     assert len(rows(rt, comments)) == 4
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "198.51.100.9"])
+def test_the_same_words_again_tell_nobody_whose_address_they_guessed(rt: Runtime, address: str) -> None:
+    """What is answered to a stranger is the same, whatever address they type."""
+
+    def answer(number: int, email: str | None) -> bool:
+        sent = submission(1, article=ArticleRef(f"a{number}"), address=address, email=email)
+        try:
+            return Intake(rt).submit(sent).published
+        except Duplicate:
+            return True
+
+    guesses = ["reader1@example.org", "READER1@example.org", "another@example.org", None]
+    for number, _ in enumerate(guesses):
+        Intake(rt).submit(submission(1, article=ArticleRef(f"a{number}")))
+    answers = [answer(number, email) for number, email in enumerate(guesses)]
+    assert answers == [address == "203.0.113.7"] * len(guesses)
+
+
+def test_who_proved_who_they_are_is_known_again_at_another_address(rt: Runtime) -> None:
+    Intake(rt).submit(submission(subject="u1"))
+    with pytest.raises(Duplicate):
+        Intake(rt).submit(submission(subject="u1", author_name="Another", address="198.51.100.9"))
 
 
 def test_of_many_equal_ones_at_once_one_is_stored(rt: Runtime) -> None:
@@ -387,6 +411,17 @@ def test_a_key_with_another_comment_is_refused(rt: Runtime) -> None:
 def test_a_key_counts_for_a_day(rt: Runtime, clock: Clock) -> None:
     first = Intake(rt).submit(submission(idempotency_key="k1"))
     clock.advance(hours=25)
+    assert retention.tidy(rt)["idempotency-keys"] == 1
+    assert Intake(rt).submit(submission(idempotency_key="k1")).comment_id != first.comment_id
+
+
+def test_a_key_counts_as_long_as_the_rules_say(make_runtime: Callable[..., Runtime], clock: Clock) -> None:
+    rt = make_runtime('[sites.demo]\nname = "Demo"\n[retention]\nidempotency_hours = 36\n')
+    first = Intake(rt).submit(submission(idempotency_key="k1"))
+    clock.advance(hours=35)
+    assert "idempotency-keys" not in retention.tidy(rt)
+    assert Intake(rt).submit(submission(idempotency_key="k1")).comment_id == first.comment_id
+    clock.advance(hours=2)
     assert retention.tidy(rt)["idempotency-keys"] == 1
     assert Intake(rt).submit(submission(idempotency_key="k1")).comment_id != first.comment_id
 

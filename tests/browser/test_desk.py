@@ -144,7 +144,8 @@ def test_the_help_lists_the_keys_and_can_switch_them_off(service: Service, visit
     page = visit(queue(site))
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
-    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Keys")).to_be_focused()
+    expect(dialog.get_by_role("heading", name="Keys")).to_be_in_viewport()
     page.keyboard.press("a")
     dialog.get_by_role("checkbox", name="Use keys").uncheck()
     dialog.get_by_role("button", name="Close").click()
@@ -220,7 +221,7 @@ def test_a_selection_is_decided_by_one_key_and_undone_as_a_whole(service: Servic
     notice = page.get_by_role("status", name="Many at once")
     expect(notice).to_contain_text("2 comments marked as spam.")
     assert page.locator(".card .name").all_inner_texts() == ["Reader 2", "Reader 4"]
-    notice.get_by_role("button", name="Undo all of it").click()
+    page.keyboard.press("z")
     expect(notice).to_contain_text("2 comments undone.")
     expect(page.locator(".card")).to_have_count(4)
 
@@ -298,6 +299,22 @@ def test_a_card_comes_back_when_the_session_is_over(service: Service, visit: Vis
     page.get_by_role("button", name="Sign in").click()
     expect(card(page, "Reader 1")).to_be_visible()
     assert f"site={site}" in page.url
+
+
+def test_what_comes_back_is_not_new(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 2)
+    page = visit(queue(site), clock=True)
+    page.keyboard.press("a")
+    expect(count(page, "approved")).to_have_text("1")
+    page.clock.run_for(21_000)
+    page.keyboard.press("z")
+    expect(count(page, "approved")).to_have_text("0")
+    page.clock.run_for(21_000)
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.get_by_role("link", name="new: load again")).to_have_count(0)
+    send(service, site, 1)
+    page.clock.run_for(21_000)
+    expect(page.get_by_role("link", name="1 new: load again")).to_be_visible()
 
 
 def test_new_comments_are_counted_and_take_no_focus(service: Service, visit: Visit, site: str) -> None:
@@ -400,6 +417,10 @@ def test_a_disguised_word_is_marked_where_it_stands(
     expect(shown).to_contain_text("Strong word")
     marked = re.sub("[\u0640\u200b]", "", shown.evaluate(MARKED))  # what cannot be seen stays in the public text
     assert marked == hidden.replace("\u0640", "")
+    why, checks = (shown.locator(f"summary {name}").bounding_box() for name in (".why", ".why + .more"))
+    assert why
+    assert checks
+    assert why["x"] + why["width"] <= checks["x"], "the word took what follows it into its own direction"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -21,6 +21,16 @@ KEYS = {
 }
 
 
+@pytest.mark.parametrize("heading", ["As sent", "Author", "Remove words", "Ban", "History"])
+def test_the_first_click_on_another_card_opens_what_was_clicked(
+    service: Service, visit: Visit, site: str, heading: str
+) -> None:
+    send(service, site, 2)
+    other = card(visit(queue(site)), "Reader 2")
+    other.get_by_role("link", name=heading).click()
+    expect(other.get_by_role("region", name=heading)).to_be_visible()
+
+
 def test_each_key_opens_its_part_under_the_card_and_closes_it(service: Service, visit: Visit, site: str) -> None:
     send(service, site, 2)
     page = visit(queue(site))

@@ -57,7 +57,8 @@ def test_without_scripts_the_pages_are_german(browser: Browser, service: Service
     expect(page.get_by_role("status")).to_have_text("Ihr Kommentar wartet auf die Moderation.")
     page.get_by_role("link", name="Ansehen, wie es steht").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    page.get_by_role("button", name="Den Kommentar zurücknehmen").click()
+    page.get_by_text("Den Kommentar zurücknehmen").click()
+    page.get_by_role("button", name="Endgültig löschen").click()
     expect(page.get_by_role("status")).to_have_text("Sie haben Ihren Kommentar zurückgenommen. Er ist gelöscht.")
     context.close()
 

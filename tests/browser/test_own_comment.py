@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser import test_reader
-from tests.browser.test_reader import AWAITING, fill, send
-from tests.service import Service, running_service
+from tests.browser.desk import card, queue, sign_in
+from tests.browser.test_reader import AWAITING, fill, send, violations_of_axe
+from tests.service import RULES, Service, running_service
 
 visit = test_reader.visit
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("own") / "state") as running:
+    rules = RULES + '[sites.german]\nlanguage = "de"\n'
+    with running_service(tmp_path_factory.mktemp("own") / "state", rules=rules) as running:
+        for name in ("Ana", "Omar"):
+            running.person(name)
         yield running
 
 
@@ -42,13 +46,20 @@ def test_the_page_of_a_receipt_works_without_javascript(service: Service, visit:
     page = visit(f"{service.base}/t/demo?article=receipts", java_script_enabled=False)
     fill(page, "A comment with a receipt.")
     send(page)
+    shared = page.url
     page.get_by_role("link", name="See how it stands").click()
+    receipt = page.url.rpartition("/")[2]
+    assert receipt not in shared
     expect(page.get_by_text(AWAITING)).to_be_visible()
     expect(page.get_by_role("textbox", name="Comment")).to_have_value("")
+    other = visit(shared, java_script_enabled=False)
+    expect(other.get_by_role("heading", name="Leave a Reply")).to_be_visible()
+    assert receipt not in other.content()
     page.get_by_role("textbox", name="Comment").fill("Another text.")
     page.get_by_role("button", name="Replace the text").click()
     expect(page.get_by_role("status")).to_have_text("Your new text was taken in.")
-    page.get_by_role("button", name="Take the comment back").click()
+    page.get_by_text("Take the comment back").click()
+    page.get_by_role("button", name="Delete it for good").click()
     expect(page.get_by_role("status")).to_contain_text("taken your comment back")
 
 
@@ -56,5 +67,48 @@ def test_the_page_of_a_receipt_knows_what_this_browser_sent(service: Service, vi
     page = visit(f"{service.base}/t/demo?article=receipts")
     fill(page, "Only this browser knows it.")
     send(page)
+    expect(page.get_by_role("status")).to_have_text(AWAITING)
+    assert "held" not in page.url
     page.get_by_role("link", name="See how it stands").click()
     expect(page.get_by_role("textbox", name="Comment")).to_have_value("Only this browser knows it.")
+
+
+@pytest.mark.parametrize(("scheme", "scripts"), [("light", True), ("dark", True), ("light", False)])
+def test_a_second_look_is_asked_for_decided_and_answered(
+    service: Service, visit: Callable[..., Page], scheme: str, scripts: bool
+) -> None:
+    name = f"Lu of {scheme}" if scripts else "Lu"
+    answer = service.post("german", author={"name": name, "email": "lu@visitor.example.net"})
+    desk = visit(service.base)
+    sign_in(desk, service, "Ana")
+    desk.goto(service.base + queue("german"))
+    desk.keyboard.press("j")
+    desk.keyboard.press("r")
+    with desk.expect_response("**/desk/decisions"):
+        desk.keyboard.press("Enter")
+    expect(card(desk, name)).to_have_count(0)
+    options = {"color_scheme": scheme, "viewport": {"width": 320, "height": 700}, "java_script_enabled": scripts}
+    page = visit(answer.json()["receipt"], **options)
+    button = page.get_by_role("button", name="Um eine zweite Prüfung bitten")
+    assert not scripts or violations_of_axe(page) == []
+    button.click()
+    expect(page.get_by_role("alert")).to_contain_text("Bitte füllen Sie das aus.")
+    expect(page.get_by_role("link", name="Bitte füllen Sie das aus.")).to_have_attribute("href", "#words")
+    assert not scripts or violations_of_axe(page) == []
+    page.get_by_role("textbox", name="Warum").fill("Das war ein Zitat.")
+    button.click()
+    expect(page.get_by_role("status")).to_have_text("Sie haben um eine zweite Prüfung gebeten.")
+    expect(button).to_have_count(0)
+    assert not scripts or violations_of_axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    desk.goto(f"{service.base}{queue('german')}&rule=appeal")
+    mark = card(desk, name).locator("[data-appeal]")
+    expect(mark).to_have_text(
+        "Its author asks for a second look, by somebody other than Ana where that can be: Das war ein Zitat."
+    )
+    assert violations_of_axe(desk) == []
+    with desk.expect_response("**/desk/decisions"):
+        card(desk, name).get_by_role("button", name="Approve").click()
+    expect(card(desk, name)).to_have_count(0)
+    page.goto(answer.json()["receipt"])
+    expect(page.get_by_text("Die Moderation hat sich Ihren Kommentar noch einmal angesehen")).to_be_visible()

@@ -252,7 +252,7 @@ def test_without_javascript_a_link_leads_to_a_form_that_works(service: Service, 
     expect(page.get_by_role("textbox", name="Email")).to_be_focused()
     expect(page.get_by_role("textbox", name="Email")).to_have_accessible_description(
         "Your email address will not be published. Required fields are marked * "
-        "Please enter a full e-mail address, such as name@example.org."
+        "Please enter a full address, such as name@example.org."
     )
     fill(page, body)
     send(page)
@@ -271,6 +271,45 @@ def test_a_form_ends_at_the_article_on_another_origin(
     fill(page, "Back to the story.")
     send(page)
     page.wait_for_url(f"{url}#comment-*")
+
+
+@pytest.mark.parametrize("size", [(320, 700), (1280, 900)])
+def test_the_answer_is_in_sight_after_posting(
+    size: tuple[int, int], service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
+) -> None:
+    article = f"in-sight-{size[0]}"
+    for number in range(6):
+        service.post("open", article=article, body=f"{number} was here before, and had much to say. " * 12)
+    theme = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    viewport = {"width": size[0], "height": size[1]}
+    for site, said in (("open", "Well said, by me."), ("demo", "Only you can see this.")):
+        address = elsewhere.page(f"/{article}-{site}", service.base, site=site, article=article, theme=theme)
+        page = visit(address, viewport=viewport)
+        fill(page, "Well said, by me.")
+        send(page)
+        expect(page.locator("comment-thread .cm-comment").last).to_be_focused()
+        expect(page.get_by_text(said)).to_be_in_viewport()
+
+
+def test_a_very_tall_text_is_cut_short_until_its_reader_wants_the_rest(
+    service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
+) -> None:
+    tall = "\n".join(f"row{number}" for number in range(400))
+    assert service.post("open", article="tall", body=tall).status_code == 201
+    service.post("open", article="tall", body="A short one.")
+    widget = elsewhere.page("/tall", service.base, site="open", article="tall")
+    for address, options in ((widget, {}), (f"{service.base}/t/open?article=tall", {"java_script_enabled": False})):
+        page = visit(address, **options)
+        first = page.locator(".cm-text").first
+        expect(page.get_by_text("Show more", exact=True)).to_have_count(1)
+        assert first.evaluate("text => text.clientHeight") < 500
+        page.get_by_text("Show more", exact=True).click()
+        assert first.evaluate("text => text.clientHeight") > 5000
+        page.get_by_text("Show less", exact=True).click()
+        assert first.evaluate("text => text.clientHeight") < 500
+    page = visit(widget)
+    expect(page.get_by_text("Show more", exact=True)).to_be_visible()
+    assert violations_of_axe(page) == []
 
 
 def test_replies_stand_under_what_they_answer(
@@ -582,7 +621,7 @@ def test_nobody_is_shut_out(
     expect(page.get_by_text("Only you can see this")).to_be_visible()
     assert violations_of_axe(page) == []
 
-    page = visit(f"{service.base}/t/open?article={talk}&held=1", **options)
+    page = visit(f"{service.base}/t/open?article={talk}&held={'0' * 16}", **options)
     assert violations_of_axe(page) == []
     send(page)
     expect(page.get_by_role("alert")).to_be_visible()

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.desk import Visit, card, count, queue, violations_of_axe
-from tests.service import Service
+from tests.service import Service, running_service, wait_until
+from tests.smtp import Receiver, receiving
 
 TAB = queue("open", "reported")
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    with receiving(tmp_path_factory.mktemp("mail")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Service]:
+    """With a mail server."""
+    env = {"MODERATION_SMTP_HOST": "127.0.0.1", "MODERATION_SMTP_PORT": str(receiver.port)}
+    env |= {"MODERATION_MAIL_FROM": "comments@news.example", "SSL_CERT_FILE": str(receiver.certificate)}
+    with running_service(tmp_path_factory.mktemp("reports") / "state", env=env) as running:
+        for name in ("Ana", "Omar"):
+            running.person(name)
+        yield running
 
 
 def public(service: Service, article: str, body: str) -> str:
@@ -36,7 +55,7 @@ def widget(page: Page, article: str) -> None:
     )
 
 
-def test_the_widget_reports_and_the_desk_keeps_it(service: Service, visit: Visit) -> None:
+def test_the_widget_reports_and_the_desk_keeps_it(service: Service, receiver: Receiver, visit: Visit) -> None:
     public(service, "by-widget", "Quite a thing to say.")
     page = visit("/demo/demo/", None)
     widget(page, "by-widget")
@@ -51,9 +70,16 @@ def test_the_widget_reports_and_the_desk_keeps_it(service: Service, visit: Visit
     expect(form.get_by_role("alert")).not_to_be_empty()
     form.get_by_role("radio", name="Private data").check()
     form.get_by_role("textbox", name="In your own words").fill("It names my street.")
+    form.get_by_role("textbox", name="Email").fill("nobody")
+    form.get_by_role("button", name="Send the report").click()
+    expect(form.get_by_role("alert")).to_contain_text("a full address")
+    expect(form.get_by_role("textbox", name="Email")).to_be_focused()
+    form.get_by_role("textbox", name="Email").fill("neighbour@reports.example")
     assert violations_of_axe(page) == []
     form.get_by_role("button", name="Send the report").click()
     expect(thread.get_by_text("A moderator will look at it.")).to_be_focused()
+    wait_until(lambda: len(receiver.taken) == 1, 20, lambda: service.log_text()[-2000:])
+    assert receiver.taken[0]["Subject"] == "Open: your report has come"
     desk = visit(TAB)
     expect(count(desk, "reported")).to_have_text("1")
     reported = card(desk, "Ana")
@@ -81,6 +107,10 @@ def test_without_javascript_it_is_reported_and_decided(service: Service, visit: 
     page.get_by_role("button", name="Send the report").click()
     expect(page.get_by_role("alert")).to_contain_text("Please fill this in.")
     page.get_by_role("radio", name="Off topic").check()
+    page.get_by_role("textbox", name="Email (optional)").fill("nobody")
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("alert")).to_contain_text("Email:")
+    page.get_by_role("textbox", name="Email (optional)").fill("nobody@reports.example")
     page.get_by_role("button", name="Send the report").click()
     expect(page.get_by_role("status")).to_have_text("Thank you. A moderator will look at it.")
     page.get_by_role("link", name="Back to the comments").click()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import cel
+import subprocess
+import sys
+
 import pytest
 
 from moderation.conditions.language import BOOL, DOUBLE, INT, STRING, ConditionError, Type, list_of, read
+from moderation.conditions.programs import evaluator
 
 LINK = Type("link", fields={"host": STRING, "domain": STRING})
 FACTS = {
@@ -76,6 +79,7 @@ WRONG = [
 @pytest.mark.parametrize("source", SOUND)
 def test_a_sound_condition_runs_in_the_evaluator(source: str) -> None:
     assert read(source, FACTS).source == source
+    cel = evaluator()
     assert cel.compile(source).execute(cel.Context(variables=VALUES)) is True
 
 
@@ -112,3 +116,15 @@ def test_every_beginning_of_a_condition_is_read_or_refused_in_words() -> None:
     for end in range(len(source)):
         error = _refusal(source[:end])
         assert error is None or (0 <= error.offset <= end and str(error))
+
+
+def test_the_evaluator_comes_without_its_command_line() -> None:
+    code = """
+import sys
+from moderation.conditions.programs import compiled
+assert "cel.cel" not in sys.modules
+compiled("comment.length > 3")
+print([name for name in ("cel.cel", "prompt_toolkit", "typer") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "['cel.cel']"

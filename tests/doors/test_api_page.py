@@ -1,4 +1,4 @@
-"""`docs/api.md`: every request on the page is sent, and its answer is the one that stands under it."""
+"""`docs/api.md`: every request on the page is sent to a fresh service, and its answer is the one under it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.service import RULES, running_service
+from tests.service import running_service
+
+from moderation.edges import rules_file
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 BLOCK = re.compile(r"```http\n(.+?)\n((?:[A-Za-z-]+: .+\n)*)(?:\n((?:.|\n)+?))?```")
@@ -20,7 +22,8 @@ ANY = "…"
 def test_every_request_on_the_page_gets_the_answer_under_it(tmp_path: Path) -> None:
     blocks = BLOCK.findall(PAGE)
     assert len(blocks) == PAGE.count("```http") >= 22
-    with running_service(tmp_path / "state", rules=RULES) as service:
+    rules_file.write_default(tmp_path / "state" / "moderation.toml", ["http://127.0.0.1:8080"])  # as at a first start
+    with running_service(tmp_path / "state") as service:
         known = {"$TOKEN": service.token(*SCOPES)["Authorization"].removeprefix("Bearer ")}
         for asked, told in zip(blocks[::2], blocks[1::2], strict=True):
             line, headers, body = (_filled(part, known) for part in asked)

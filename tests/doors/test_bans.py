@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -160,7 +161,7 @@ def test_from_the_card_by_a_plain_form_then_lifted_there(service: Service, ana: 
 
 def test_by_hand_on_the_page_which_gives_back_no_address(service: Service, ana: Visitor) -> None:
     wrong = {"site": "demo", "end": "lifted", "effect": "reject", "words": "Spammer"}
-    for on, said in (("nobody@", "On: Please enter a full e-mail"), ("10.0.0.0/8", "On: A network is IPv4")):
+    for on, said in (("nobody@", "On: Please enter a full address"), ("10.0.0.0/8", "On: A network is IPv4")):
         answer = send(ana, "/desk/bans", on=on, **wrong)
         assert answer.status_code == 422
         assert said in words(answer.text)
@@ -224,4 +225,26 @@ def test_bans_are_found_by_words_by_network_and_by_a_whole_address(service: Serv
     assert found(q="Übel") == found(q="übel") == found(q="ÜBEL") == ["Übel"]
     omar = Visitor(service, "Omar")
     assert send(omar, "/desk/bans/find", q=MAIL).status_code == 403
-    assert "Please enter a full e-mail address" in send(ana, "/desk/bans/find", q="half@").text
+    assert "Please enter a full address" in send(ana, "/desk/bans/find", q="half@").text
+
+
+def test_the_card_of_who_proved_who_they_are_offers_what_is_behind_the_proof(
+    service: Service, ana: Visitor, token: dict[str, str]
+) -> None:
+    email = "lu@visitor.example.net"
+    comment = held(service, author={"name": "Lu", "email": email})
+    assert "without that proof" not in part(ana, comment, "ban")
+    with sqlite3.connect(service.state / "moderation.db", timeout=15) as store:
+        store.execute("UPDATE comments SET author_id = ?, verified = 1 WHERE id = ?", (b"\0" + b"l" * 16, comment))
+    section = part(ana, comment, "ban")
+    assert re.findall(r'name="also" value="(\w+)"( checked)?', section) == [("email", " checked"), ("address", "")]
+    assert "their e-mail address, l•••@v•••.net, whoever gives it" in words(section)
+    fields = {"whom": "author", "end": "week", "effect": "reject", "reason": "", "words": "Sells pills"}
+    assert send(ana, f"/desk/comments/{comment}/ban", **fields, also="network-of-all").status_code == 422
+    send(ana, f"/desk/comments/{comment}/ban", **fields, also="email")
+    section = part(ana, comment, "ban")
+    assert len(re.findall(r'name="ban" value="\w{16}"', section)) == 2
+    assert queued(service, token, post(service, email, 21).json()["id"])["status"] == "rejected"
+    wish = {"comment": comment, "reason": "pills", "whom": "email", "effect": "hold"}
+    assert api(service, token, "POST", "demo/bans", json=wish).json()["shown"] == "l•••@v•••.net"
+    assert queued(service, token, post(service, email, 22).json()["id"])["status"] == "pending"

@@ -53,7 +53,9 @@ OUT_OF_SIGHT: dict[str, Callable[[Service], requests.Response]] = {
     "a reply": lambda s: s.get(f"/t/open?article=a&reply={QUOTED}"),
     "Authorization": lambda s: s.get("/v1/demo/queue", headers={"Authorization": f"Bearer {CANARY}"}),
     "Basic": lambda s: s.get("/v1/demo/queue", headers={"Authorization": f"Basic {_base64(CANARY + ':x')}"}),
-    "Cookie": lambda s: s.get("/desk", headers={"Cookie": f"mod={CANARY}; mod-device={CANARY}"}, allow_redirects=False),
+    "Cookie": lambda s: s.get(
+        "/desk", headers={"Cookie": f"{s.cookie}={CANARY}; mod-device{s.cookie[3:]}={CANARY}"}, allow_redirects=False
+    ),
     "Origin": lambda s: _send(s, "/v1/demo/comments", "{}", JSON | {"Origin": CANARY}),
     "Content-Type": lambda s: _send(s, "/v1/demo/comments", "{}", {"Content-Type": f"x/{CANARY}"}),
     "where to after signing in": lambda s: s.get(f"/desk?tab={QUOTED}", allow_redirects=False),

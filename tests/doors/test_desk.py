@@ -378,9 +378,22 @@ def test_a_broken_rules_file_is_told_with_all_its_problems_until_it_is_mended(se
         said = words(ana.get())
         assert "sites.open.mode" in said
         assert "sites.shut.closed" in said
+        service.person("Ruth", "admin")
+        told = words(Visitor(service, "Ruth").get("/desk/rules"))
+        assert "Rules The rules file has 2 problems. The rules from before stay in force." in told
     finally:
         path.write_text(good, "utf-8")
     wait_until(lambda: "The rules file has" not in ana.get(), 5)
+
+
+def test_a_desk_that_never_got_a_comment_leads_to_the_demo_article(tmp_path: Any) -> None:
+    with running_service(tmp_path / "state") as fresh:
+        fresh.person("Ana")
+        ana = Visitor(fresh, "Ana")
+        assert '<a href="/demo/demo/">the demo article</a>' in ana.get()
+        held(fresh, "demo", body="The first one.")
+        assert "the demo article" not in ana.get(status="spam")
+        assert "No spam." in words(ana.get(status="spam"))
 
 
 def test_a_lost_redis_is_told(tmp_path: Any) -> None:

@@ -74,6 +74,7 @@ def test_all_that_match_are_worked_off_in_the_background(service: Service, ana: 
     held(service, body="Has no links")
     page = ana.get("/desk/bulk", rule="links", site="open")
     assert "130 comments match" in words(page)
+    assert "In the tab “Pending”" in words(page)
     late = held(service, "open", body=f"{MANY_LINKS} late")
     answer = send(ana, "/desk/bulk", [*ana.fields(page).items(), ("decision", "reject"), ("reason", "advertising")])
     assert answer.status_code == 303

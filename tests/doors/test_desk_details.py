@@ -265,7 +265,7 @@ def test_a_stale_removal_is_told_what_is_so_now(service: Service, ana: Visitor) 
 def queries_of(app: Flask, rt: Runtime, cookie: str) -> int:
     """How many statements the queue's page takes."""
     client, asked = app.test_client(), []
-    client.set_cookie("mod", cookie)
+    client.set_cookie("mod-8080", cookie)
     listener = lambda *args: asked.append(args[2])  # noqa: E731
     sa.event.listen(rt.store.engine, "before_cursor_execute", listener)
     answer = client.get("/desk/")

@@ -68,7 +68,7 @@ def test_by_rule_by_article_by_author_and_by_age(ana: Visitor, sent: dict[str, s
     assert shown(by_article) == [sent["ferry"]]
     assert "Article: The <last> ferry ×" in chips(by_article)
 
-    link = re.search(r'href="([^"]+)">All of theirs', card)
+    link = re.search(r'href="([^"]+)">All their comments', card)
     assert link
     by_author = ana.get(unescape(link[1]))
     assert shown(by_author) == [sent["ferry"], sent["plain"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.doors.test_desk import Visitor, held, words
 from tests.doors.test_desk_details import part
-from tests.service import Service
+from tests.service import CANARY, Service
 
 from moderation.web.differences import MOST, Stretch, difference
 
@@ -61,3 +62,19 @@ def test_the_history_shows_every_version(service: Service, ana: Visitor) -> None
     assert "[zero width space]" in words(shown)
     assert "<b>" not in shown
     assert part(ana, held(service), "history").count("Written anew") == 0
+
+
+def test_what_the_mode_of_a_site_published_is_told_in_words(service: Service, ana: Visitor) -> None:
+    answer = service.post("open", article="at-once")
+    assert answer.status_code == 201
+    told = words(part(ana, answer.json()["id"], "history"))
+    assert "The rules published it: The mode of the site" in told
+
+
+def test_the_record_tells_what_came_of_it_without_a_before_that_was_not(service: Service) -> None:
+    service.person("Rita", "auditor")
+    service.post(article="forgotten")
+    service.command("privacy", "erase", "--email", CANARY, "--yes")
+    rows = words(Visitor(service, "Rita").get("/desk/audit?action=privacy-erase"))
+    assert re.search(r"privacy-erase: \d+ comments?\b", rows)
+    assert "→" not in rows

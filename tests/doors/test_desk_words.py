@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moderation import catalogue
 from moderation.judge import pipeline
 from moderation.values import Effect, Finding, Span, Status
 from moderation.web import sentences
@@ -66,6 +67,27 @@ def test_why_names_the_sites_wish_where_no_rule_objects() -> None:
     assert sentences.why([mode]) == "Every comment on this site waits for a moderator."
     assert sentences.why([note, mode]) == "Every comment on this site waits for a moderator; contact data (1)."
     assert sentences.why([]) == "No rule objected."
+
+
+def test_several_words_are_said_in_the_plural_with_the_grade_of_the_worst() -> None:
+    found = Finding("words.body", Effect.HOLD, "strong-word", data={"terms": ["bloody", "bullshit"]})
+    assert sentences.finding(found) == "Words, the worst of them strong: bloody, bullshit"
+
+
+@pytest.mark.parametrize("code", ["shortener", "denied-domain"])
+def test_a_graver_link_does_not_hide_that_there_are_too_many(code: str) -> None:
+    few, many = (Finding("links", Effect.HOLD, code, data={"count": count, "most": 2}) for count in (2, 4))
+    assert sentences.finding(many) == f"{sentences.finding(few)}, among 4 links, more than 2"
+
+
+def test_in_german_each_finding_is_a_sentence() -> None:
+    run = Finding("style.repetition", Effect.HOLD, "long-run", data={"longest_run": 26})
+    word = Finding("words.body", Effect.TAG, "mild-word", data={"terms": ["crap"]})
+    catalogue.speak("de")
+    try:
+        assert sentences.why([word, run]) == "Dasselbe Zeichen 26-mal hintereinander. Mildes Wort: crap."
+    finally:
+        catalogue.speak("en")
 
 
 def test_numbers_are_written_as_people_write_them() -> None:

@@ -33,7 +33,7 @@ def signed_in(app: Flask, rt: Runtime) -> tuple[FlaskClient, str]:
     client = app.test_client()
     _, stale = as_person(rt, Role.MODERATOR, None)
     secret, _ = as_person(rt, Role.MODERATOR, None)
-    client.set_cookie("mod", secret)
+    client.set_cookie("mod-8080", secret)
     return client, stale
 
 

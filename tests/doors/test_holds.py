@@ -65,8 +65,17 @@ def test_what_its_author_took_back_is_not_offered_for_approval_and_refused_in_wo
 
 def test_a_hold_from_a_shell(service: Service) -> None:
     comment = str(service.post().json()["id"])
+    assert "unfolds its checks, under which the number stands" in " ".join(
+        service.command("hold", "place", "--help").split()
+    )
+    service.person("Nora")
+    checks = re.search(
+        r'<details class="because">.*?</details>', Visitor(service, "Nora").card(comment, sort="newest"), re.DOTALL
+    )
+    assert checks
+    assert words(checks[0]).endswith(f"Number {comment}.")
     placed = service.command("hold", "place", comment, "--author", "--reason", FILE)
-    found = re.fullmatch(r"Hold (\w{16}) is in force: (\d+) comments\.", placed)
+    found = re.fullmatch(r"Hold (\w{16}) is in force: (\d+) comments?\.", placed)
     assert found, placed
     (line,) = [each for each in service.command("hold", "list").splitlines() if found[1] in each]
     assert f"the author of comment {comment}, {found[2]} kept" in line

@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -107,6 +108,50 @@ def test_what_has_no_place_in_the_loop_is_answered_all_the_same(service: Service
             line.sendall(request)
             assert answers(line, 1)[0][0] == status
         assert line.recv(1) == b""
+
+
+def test_who_sends_too_much_reads_why_and_then_the_end(service: Service) -> None:
+    head = b"POST /v1/%b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    piece, pieces = b"x" * 50_000, 60
+    for path in (b"demo/comments", b"demo/comments/0000000000000000/reports"):
+        with line_to(service) as line:
+            line.sendall(head % (path, len(piece) * pieces))
+            for _ in range(pieces):  # long after the answer
+                line.sendall(piece)
+            assert answers(line, 1)[0][0] == 413
+            assert line.recv(1) == b"", "and no reset"
+
+
+def test_what_comes_after_the_last_request_takes_no_answer_away(service: Service) -> None:
+    for _ in range(20):
+        with line_to(service) as line:
+            line.sendall(submission(service, "Connection: close"))
+            line.sendall(b"x" * 100_000)
+            assert answers(line, 1)[0][0] == 202
+            assert line.recv(1) == b"", "and no reset"
+
+
+def test_who_does_not_close_holds_nobody_up(service: Service) -> None:
+    """gunicorn's own wait is two seconds each, one after the other."""
+    asked = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    began = time.monotonic()
+    with ExitStack() as stack:
+        for _ in range(12):
+            line = stack.enter_context(line_to(service))
+            line.sendall(asked)
+            assert answers(line, 1)[0][0] == 200
+        assert service.post().status_code == 202
+        assert time.monotonic() - began < 12
+        line.settimeout(30)
+        assert line.recv(1) == b""
+
+
+def test_who_sends_on_for_ever_is_cut_off(service: Service) -> None:
+    with line_to(service) as line:
+        line.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert answers(line, 1)[0][0] == 200
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            line.sendall(b"x" * 64_000_000)
 
 
 def test_who_leaves_before_the_answer_disturbs_nobody(service: Service) -> None:

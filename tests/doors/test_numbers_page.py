@@ -33,7 +33,7 @@ def rt(make_runtime: Callable[..., Runtime]) -> Runtime:
 
 def shown(rt: Runtime, path: str, role: Role = Role.MODERATOR, sites: tuple[str, ...] | None = None) -> str:
     client = create_app(rt).test_client()
-    client.set_cookie("mod", as_person(rt, role, sites)[0])
+    client.set_cookie("mod-8080", as_person(rt, role, sites)[0])
     return client.get(path, headers={"Accept": "text/html"}).get_data(as_text=True)
 
 
@@ -42,7 +42,7 @@ def as_named(rt: Runtime, name: str) -> str:
         person = people.add(tx, name, Role.MODERATOR, None, None, rt.now())
         people.open_session(tx, fingerprint(f"secret of {name}"), person, rt.now())
     client = create_app(rt).test_client()
-    client.set_cookie("mod", f"secret of {name}")
+    client.set_cookie("mod-8080", f"secret of {name}")
     return client.get("/desk/numbers").get_data(as_text=True)
 
 
@@ -122,7 +122,7 @@ def test_nobody_sees_the_numbers_of_other_sites(rt: Runtime, clock: Clock) -> No
 @pytest.mark.parametrize("query", ["site=nowhere", "days=12", "site=demo&days=x"])
 def test_a_filter_that_is_none_is_told(rt: Runtime, query: str) -> None:
     client = create_app(rt).test_client()
-    client.set_cookie("mod", as_person(rt, Role.MODERATOR, None)[0])
+    client.set_cookie("mod-8080", as_person(rt, Role.MODERATOR, None)[0])
     answer = client.get(f"/desk/numbers?{query}", headers={"Accept": "application/json"})
     assert answer.status_code == 422
     assert len(answer.get_json()["errors"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -52,11 +53,30 @@ def test_every_route_of_the_api_is_in_it(document: dict[str, Any]) -> None:
     assert documented == served | {("/livez", "get"), ("/readyz", "get")}
 
 
+def test_each_operation_tells_the_problems_that_it_has(document: dict[str, Any]) -> None:
+    post = document["paths"]["/v1/{site}/comments"]["post"]
+    told = {status: post["responses"][status]["description"] for status in ("403", "409", "429", "503")}
+    assert told == {
+        "403": "Comments are closed. The comment you answer is not public under this article. This page may not send "
+        "this.",
+        "409": "Duplicate comment: it looks as though you already said that.",
+        "429": "Too many comments in a short time.",
+        "503": "Please try again in a moment.",
+    }
+    assert {"site", "Idempotency-Key"} == {each["name"] for each in post["parameters"]}
+    everything = json.dumps(document)
+    for desk_only in ("name or the password", "backtest", "rules file", "second step", "single sign-on"):
+        assert desk_only not in everything, desk_only
+
+
 def test_the_page_names_every_operation_and_problem(service: Service) -> None:
     page = service.get("/docs").text
     for operation in docs.OPERATIONS:
         assert f'id="{operation.id}"' in page
     assert "urn:moderation:problem:duplicate" in page
+    assert "urn:moderation:problem:sign-in-refused" not in page, "of the desk alone"
+    assert "`" not in page
+    assert "<code>next</code> of the page before." in page
     assert "<script" not in page.replace("&lt;script", "")
 
 

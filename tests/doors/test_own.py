@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import requests
 from tests.service import Service, unsaid
 
 SECRET = "Held back, and never to be read at any address"
@@ -102,13 +103,60 @@ def test_a_misshapen_change_is_told(service: Service, body: Any) -> None:
     assert service.get(path).json()["version"] == 1
 
 
-def test_a_form_leads_to_a_page_with_the_receipt(service: Service) -> None:
+def test_a_form_leads_to_a_page_with_the_receipt_for_its_sender_alone(service: Service) -> None:
     from tests.doors.test_forms import send as post
     from tests.doors.test_forms import typed
 
     answer = post(service, typed(service.get("/t/demo?article=forms").text))
-    page = service.get(answer.headers["Location"])
+    where, cookie = answer.headers["Location"], answer.headers["Set-Cookie"]
+    assert re.match(r"sent=\S+; Expires=[^;]+; Max-Age=600; HttpOnly; Path=/t/demo; SameSite=Lax$", cookie)
+    kept = {"Cookie": cookie.partition(";")[0]}
+    receipt = kept["Cookie"].removeprefix("sent=")
+    page = requests.get(service.base + where, timeout=15, headers=kept)
     assert page.headers["Cache-Control"] == "no-store"
-    link = re.search(r'href="([^"]+/r/[^"]+)"', page.text)
-    assert link
-    assert "awaiting moderation" in service.get(link[1].removeprefix(service.base)).text
+    assert f'href="{service.base}/r/{receipt}"' in page.text
+    assert "awaiting moderation" in service.get(f"/r/{receipt}").text
+    for others in ({}, {"Cookie": "sent="}, {"Cookie": f"sent={receipt[:-1]}"}, {"Cookie": f"sent=0{receipt}"}):
+        shown = requests.get(service.base + where, timeout=15, headers=others)
+        assert "awaiting moderation" in shown.text
+        assert "/r/" not in shown.text
+        assert f'<link rel="canonical" href="{service.base}/t/demo?article=forms">' in shown.text
+    another = re.sub(r"held=\w+", "held=" + "0" * 16, where)
+    assert receipt not in where + requests.get(service.base + another, timeout=15, headers=kept).text
+
+
+def test_a_second_look_is_asked_for_by_a_form_and_answered_there(service: Service) -> None:
+    script = service.token("queue:read", "decisions:write")
+
+    def decide(comment: str, version: int, decision: str) -> None:
+        rulings = [{"id": comment, "version": version, "decision": decision}]
+        answer = send(service, "POST", "/v1/demo/decisions", json=rulings, headers=script)
+        assert answer.status_code == 200, answer.text
+
+    own = receipt(service, article="own-appeal")
+    assert send(service, "POST", f"/r/{own}/appeal", data={"version": "1", "words": "Please."}).status_code == 403
+    decide(own[:16], 1, "reject")
+    page = service.get(f"/r/{own}").text
+    assert "Ask for a second look" in page
+    typed = fields(page)
+    for words, said in ((" ", "Please fill this in."), ("x" * 501, "500")):
+        wrong = send(service, "POST", f"/r/{own}/appeal", data=typed | {"words": words})
+        assert (wrong.status_code, said in wrong.text, 'href="#words"' in wrong.text) == (422, True, True)
+    late = send(service, "POST", f"/r/{own}/appeal", data={"version": "1", "words": "From an older page."})
+    assert (late.status_code, "From an older page." in late.text) == (409, True)
+    done = send(service, "POST", f"/r/{own}/appeal", data=typed | {"words": "It was a quotation."})
+    assert done.status_code == 303
+    page = service.get(done.headers["Location"]).text
+    assert "You have asked for a second look." in page
+    assert "A moderator will look at your comment once more." in page
+    assert "It was a quotation." not in page
+    items = service.get("/v1/demo/queue", headers=script).json()["items"]
+    (item,) = [each for each in items if each["id"] == own[:16]]
+    (found,) = [each for each in item["explanation"]["findings"] if each["rule"] == "appeal"]
+    assert found["data"]["words"] == "It was a quotation."
+    assert send(service, "POST", f"/r/{own}/appeal", data={"version": "3", "words": "Again."}).status_code == 403
+    decide(own[:16], 3, "reject")
+    page = service.get(f"/r/{own}").text
+    assert "it stays unpublished" in page
+    assert "out-of-court dispute settlement" in page
+    assert "/appeal" not in page

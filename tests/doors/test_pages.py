@@ -6,7 +6,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
-from html import unescape
+from html import escape, unescape
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.service import CANARY, Service, running_service
 
 from moderation.text.markup import render
-from moderation.web.nodes import DEEPEST, ELEMENTS, nodes
+from moderation.web.nodes import DEEPEST, ELEMENTS, nodes, rows
 
 TYPED = "kept@typed-example.org"
 """An address that may come back: a refused form shows it to the one who typed it, and to nobody else."""
@@ -191,6 +191,41 @@ def test_what_does_not_exist_is_said_so(service: Service, path: str) -> None:
     page = service.get(path, headers={"Accept": "text/html"})
     assert page.status_code in (404, 422)
     assert "text/html" in page.headers["Content-Type"]
+
+
+def test_what_is_wrong_is_told_in_the_order_of_the_form(service: Service) -> None:
+    page = post_form(service, **good_form(body="", author="", email="nobody@", url="no-address")).text
+    told = page[page.index('role="alert"') : page.index("</ul>")]
+    assert re.findall(r'href="#(\w+)"', told) == ["body", "author", "email", "url"]
+
+
+def test_the_thread_of_the_demo_article_has_its_title_and_others_none(service: Service) -> None:
+    assert "The last ferry will run until two</bdi></h1>" in service.get("/t/demo?article=night-ferry").text
+    page = service.get("/t/demo?article=nobody-knows-it").text
+    assert "Comments</bdi></h1>" in page
+    assert 'class="above"' not in page
+
+
+@pytest.mark.parametrize(
+    ("html", "count"),
+    [("", 0), ("<p>a<br>\nb</p>", 2), ("<ul><li>a</li><li>b</li></ul>", 2), (f"<p>{'a' * 700}</p>", 11),
+     ("<pre><code>a\nb\nc\n</code></pre>", 3), ("<p>a</p>\n<p><em>b</em></p>", 2)],
+)  # fmt: skip
+def test_the_rows_of_a_text_are_guessed(html: str, count: int) -> None:
+    assert rows(nodes(html)) == count
+
+
+def test_an_error_page_leads_back(service: Service) -> None:
+    def page(path: str, before: str = "") -> str:
+        return service.get(path, headers={"Accept": "text/html", "Referer": before}).text
+
+    before = f"{service.base}/t/demo?article=a&cursor=b"
+    assert '<a href="/">To the front page</a>' in page("/nowhere")
+    assert '<a href="/desk/">To the desk</a>' in page("/desk/nowhere")
+    assert f'<a href="{escape(before)}">Back to the page before</a>' in page("/nowhere", before)
+    for strange in ("https://evil.example/", f"{service.base}.evil.example/", f"{service.base}/nowhere"):
+        assert '<a href="/">To the front page</a>' in page("/nowhere", strange)
+    assert "<p>There is no such page.</p>" in page("/nowhere")
 
 
 def test_the_demo_article_has_one_tag_and_a_way_without_it(service: Service) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -47,12 +48,12 @@ class Browser:
         return re.findall(r"<summary>(.*?)</summary>", self.get("/desk/people"), re.DOTALL)
 
     def secret(self) -> str:
-        return self.session.cookies["mod"]
+        return self.session.cookies[self.service.cookie]
 
     def with_cookie(self, secret: str) -> int:
         """The status of somebody else's request with this session."""
         answer = requests.get(
-            f"{self.service.base}/desk/me", cookies={"mod": secret}, allow_redirects=False, timeout=30
+            f"{self.service.base}/desk/me", cookies={self.service.cookie: secret}, allow_redirects=False, timeout=30
         )
         return answer.status_code
 
@@ -117,7 +118,7 @@ def test_signing_in_asks_for_a_code_and_goes_where_one_wanted(service: Service, 
     again = Browser(service)
     again.sign_in("Ida")
     assert again.path.startswith("/desk/code?next=")
-    assert "mod-device" not in again.session.cookies
+    assert f"mod-device{service.cookie[3:]}" not in again.session.cookies
     half = again.secret()
     assert again.with_cookie(half) == 303
     refused = again.post("/desk/code", {"code": used})
@@ -127,7 +128,7 @@ def test_signing_in_asks_for_a_code_and_goes_where_one_wanted(service: Service, 
     assert (again.status, again.path) == (200, "/desk/me")
     assert "9 recovery codes left" in again.page
     assert again.with_cookie(half) == 303
-    assert "mod-device" in again.session.cookies
+    assert f"mod-device{service.cookie[3:]}" in again.session.cookies
     again.get("/desk/me")
     again.post("/desk/me/second-step/off", {})
     assert "The second step is off." in again.page
@@ -255,3 +256,20 @@ def test_a_lost_phone_is_taken_away_on_the_page_and_in_the_shell(service: Servic
         browser = Browser(service)
         browser.sign_in(name)
         assert (browser.status, browser.path.rstrip("/")) == (200, "/desk")
+
+
+@pytest.mark.timeout(120)
+def test_two_services_on_one_machine_leave_each_other_signed_in(service: Service, tmp_path: Path) -> None:
+    """A browser sends a host's cookies to all of its ports, as a session of requests does."""
+    service.person("Two", "auditor")
+    one = Browser(service)
+    one.sign_in("Two")
+    with running_service(tmp_path / "state") as other:
+        other.person("Two", "auditor")
+        second = Browser(other)
+        second.session = one.session
+        second.sign_in("Two")
+        assert (one.get("/desk/me"), one.status)[1] == 200
+        assert one.path == "/desk/me"
+        second.get("/desk/me")
+        assert (second.status, second.path) == (200, "/desk/me")

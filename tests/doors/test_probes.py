@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.service import PASSWORD, Service
+from tests.service import PASSWORD, Service, free_port, running_service, start
 
 from moderation.edges import rules_file
 
@@ -40,6 +40,17 @@ def test_the_metrics_count_what_happened(service: Service) -> None:
     assert (value(held), value(pending)) == (before[0] + 1, before[1] + 1)
     assert value("moderation_rules_ok") == 1
     assert value("moderation_limits_ok") == 1
+
+
+def test_a_refused_submission_is_counted_under_the_word_that_its_sender_is_told(service: Service) -> None:
+    answers = [service.post(body="") for _ in range(2)] + [
+        service.post(body="Once would have been enough.") for _ in range(2)
+    ]
+    told = {answer.json()["type"].rpartition(":")[2] for answer in answers if answer.status_code >= 400}
+    assert told == {"invalid", "duplicate"}
+    counted = set(re.findall(r'submissions_total{result="([^"]+)",site="demo"}', service.get("/metrics").text))
+    assert told | {"held"} <= counted
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", word) for word in counted)
 
 
 def test_the_first_lines_name_the_addresses_and_a_link(service: Service) -> None:
@@ -81,6 +92,12 @@ def test_who_forgot_the_password_gets_a_new_link_from_the_shell(service: Service
     newer = service.command("users", "link", "Gus")
     assert service.session.get(link, timeout=15).status_code == 404, "the older link has stopped working"
     assert service.session.get(newer, timeout=15).status_code == 200
+    service.command("users", "change", "Gus", "--off")
+    off = run(service, "users", "link", "Gus", "--state", str(service.state))
+    assert "/desk/set-password?token=" in off.stdout
+    assert off.stderr.endswith("is switched off, and the link does not work before: moderation users change Gus --on\n")
+    service.command("users", "change", "Gus", "--on")
+    assert service.session.get(off.stdout.strip(), timeout=15).status_code == 200
     nobody = run(service, "users", "link", "Nobody", "--state", str(service.state))
     assert nobody.returncode == 1
     assert "nobody of that name" in nobody.stderr
@@ -102,7 +119,7 @@ def test_the_record_is_verified_from_the_shell_and_the_first_broken_row_is_named
     service: Service, tmp_path: Path
 ) -> None:
     state = ("--state", str(tmp_path / "state"))
-    assert run(service, "audit", "verify", *state).stdout == "Nothing has been written yet.\n"
+    assert "There is no database at" in run(service, "audit", "verify", *state).stderr
     for number in range(6):
         assert run(service, "users", "add", f"Person {number}", *state).returncode == 0
     good = run(service, "audit", "verify", *state)
@@ -124,6 +141,22 @@ def test_the_record_is_verified_from_the_shell_and_the_first_broken_row_is_named
     assert bad.stderr == "Row 5 is not what was written there.\n"
     told = run(service, "doctor", "--url", service.base, *state)
     assert "FAIL  record: row 5 is not as it was written." in told.stdout
+
+
+def test_a_second_service_of_a_state_folder_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running_service(state) as first:
+        told = (state / "address").read_text("utf-8")
+        second = start(state, free_port())
+        assert second.process.wait(timeout=40) == 1
+        said = (state / "stderr.log").read_text("utf-8")
+        assert f"runs already, at {first.base}. End it first" in said
+        assert (state / "address").read_text("utf-8") == told
+        assert first.get("/readyz").json()["status"] == "ok"
+        first.process.kill()
+        first.process.wait()
+        first.process = start(state, int(first.base.rpartition(":")[2])).process
+        first.wait_ready()
 
 
 def test_doctor_knows_where_the_service_of_its_state_folder_listens(service: Service) -> None:

@@ -41,7 +41,7 @@ def test_nothing_held_is_public_anywhere(service: Service, script: dict[str, str
     routes = [
         "/v1/demo/comments?article=gate", "/v1/demo/comments?article=gate&order=newest", "/v1/demo/counts?article=gate",
         "/t/demo?article=gate", f"/t/demo?article=gate&reply={held[0]}",
-        f"/t/demo?article=gate&held=1#comment-{held[0]}",
+        f"/t/demo?article=gate&held={held[0]}#comment-{held[0]}",
         "/v1/demo/comments?article=gate&status=pending", "/v1/demo/comments?article=gate&include=email",
         f"/v1/demo/comments/{held[0]}", f"/comments/{held[0]}", "/v1/demo/queue", "/v1/demo/queue?status=pending",
         "/desk", "/demo/demo/", "/metrics", "/readyz", "/livez", "/openapi.json", "/docs", "/embed.js",

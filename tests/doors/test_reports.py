@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+from tests.actions.test_submit import submission
 from tests.service import Service
+
+from moderation.actions.submit import Intake
+from moderation.runtime import Runtime
+from moderation.web.app import create_app
 
 LISTED = {"Origin": "https://news.example.org"}
 
@@ -83,3 +90,41 @@ def test_every_bad_field_is_told(service: Service) -> None:
     assert [each["pointer"] for each in answer.json()["errors"]] == ["/reason", "/explanation"]
     assert send(service, "0" * 16, json=["abuse"]).status_code == 422
     assert send(service, "0" * 16, "no-such", json={"reason": "abuse"}).status_code == 404
+
+
+GERMAN = """
+[sites.demo]
+mode = "post"
+language = "de"
+
+[[sites.demo.reasons]]
+code = "off-topic"
+label = "Off topic"
+
+[[sites.demo.reasons]]
+code = "house"
+label = "Gegen die Hausordnung"
+
+[[sites.demo.reasons]]
+code = "other"
+label = "Advertising"
+"""
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+def test_a_german_site_has_the_shipped_reasons_in_german_and_its_own_as_they_are(
+    make_runtime: Callable[..., Runtime],
+) -> None:
+    rt = make_runtime(GERMAN)
+    comment = Intake(rt).submit(submission()).comment_id
+    client = create_app(rt).test_client()
+    told = client.get("/v1/demo/comments?article=first-article").json
+    assert told is not None
+    labels = ["Nicht beim Thema", "Gegen die Hausordnung", "Advertising"]
+    assert [reason["label"] for reason in told["form"]["reasons"]] == labels
+    page = client.get(f"/t/demo/reports/{comment}").get_data(as_text=True)
+    assert all(f"> {label}</label>" in page for label in labels)

@@ -258,12 +258,50 @@ def test_a_draft_is_activated_holds_the_next_comment_and_is_rolled_back(rt: Runt
     assert send(admin, "/desk/rules/revisions/0123456789abcdef").status_code == 404
 
 
+def test_what_was_in_force_before_was_put_there_by_nobody(rt: Runtime, admin: FlaskClient) -> None:
+    answer = draft(admin, "activate", RULES)
+    assert answer.location == f"/desk/rules/revisions/{rt.rules.revision}"
+    assert "by <bdi>" not in page(admin, answer.location)
+
+
 def test_a_file_that_changed_meanwhile_is_not_overwritten(rt: Runtime, admin: FlaskClient) -> None:
     file(rt).write_text(RULES + "# by hand\n", "utf-8")
     answer = draft(admin, "activate", RULES + MORE, mark="0" * 32)
     assert answer.status_code == 409
     assert "Somebody changed the rules file" in answer.get_data(as_text=True)
     assert file(rt).read_text("utf-8").endswith("# by hand\n")
+
+
+HALF = RULES + "# half an hour of editing\n[sites.open\n"
+
+
+def beside(rt: Runtime) -> list[bytes]:
+    return [path.read_bytes() for path in file(rt).parent.glob("moderation.toml.before-*")]
+
+
+def test_a_file_that_somebody_has_half_written_is_shown_and_kept(rt: Runtime, admin: FlaskClient) -> None:
+    seen = re.search(r'name="mark" value="(\w+)"', page(admin, "/desk/rules/draft"))
+    assert seen
+    file(rt).write_text(HALF, "utf-8")
+    assert draft(admin, "activate", RULES + MORE, mark=seen[1]).status_code == 409
+    assert file(rt).read_text("utf-8") == HALF
+    shown = page(admin, "/desk/rules/draft")
+    assert "# half an hour of editing\n[sites.open\n</textarea>" in shown
+    assert "the rules before it stay in force" in shown
+    assert ": this is not TOML" in shown
+    assert draft(admin, "activate", RULES + MORE).status_code == 303
+    assert file(rt).read_text("utf-8") == RULES + MORE
+    assert beside(rt) == [HALF.encode()]
+
+
+def test_what_is_no_text_or_rolled_back_over_is_kept_as_well(rt: Runtime, admin: FlaskClient) -> None:
+    good = rt.rules.revision
+    for number, broken in enumerate((RULES.encode() + b"# caf\xe9\n", HALF.encode())):
+        file(rt).write_bytes(broken)
+        assert "About &lt;ferries&gt;" in page(admin, "/desk/rules/draft")
+        assert send(admin, f"/desk/rules/revisions/{good}").status_code == 303
+        assert file(rt).read_text("utf-8") == RULES
+        assert broken in beside(rt), number
 
 
 def test_a_file_that_cannot_be_written_is_told_and_nothing_is_kept(
@@ -282,6 +320,26 @@ def test_a_file_that_cannot_be_written_is_told_and_nothing_is_kept(
     assert [path.name for path in file(rt).parent.iterdir() if path.name.startswith(".moderation")] == []
 
 
+def test_admins_of_some_sites_read_nothing_of_the_others(desk: Callable[..., FlaskClient], rt: Runtime) -> None:
+    other = "[[rules]]\nid = 'elsewhere'\nwhen = 'true'\nthen = 'hold'\nsites = ['other']\n[sites.other]\n"
+    file(rt).write_text(RULES + other, "utf-8")
+    assert rt.reload()
+    every = desk()
+    accounts.create_person(rt, accounts.SERVICE, "Some", Role.ADMIN, ["demo"], PASSWORD)
+    some = every.application.test_client()
+    some.post("/desk/sign-in", data={"name": "Some", "password": PASSWORD}, headers=OURS)
+    assert "elsewhere" in page(every)
+    assert "elsewhere" not in page(some)
+    assert some.get("/desk/rules/rule/elsewhere").status_code == 404
+    file(rt).write_text(RULES + other + 'promise_mail = "no address at secret.example"\n', "utf-8")
+    rt.reload()
+    assert "secret.example" in html.unescape(page(every))
+    assert "secret.example" not in page(some)
+    assert "Admins of all sites see what is wrong with the rules file." in page(some)
+    assert "secret.example" not in page(some, "/desk/")
+    assert "The rules file has problems. The rules from before stay in force." in page(some, "/desk/")
+
+
 def test_a_draft_may_be_as_long_as_a_rules_file(rt: Runtime, admin: FlaskClient) -> None:
     long = RULES + "# a comment\n" * 40_000
     assert draft(admin, "check", long).status_code == 200
@@ -293,6 +351,10 @@ def test_only_admins_of_all_sites_see_and_change_the_file(desk: Callable[..., Fl
         assert desk(role).get("/desk/rules").status_code == 403
     some = desk(Role.ADMIN, ["demo"])
     assert "trial" in page(some)
-    assert draft(some, "activate", RULES + MORE).status_code == 403
+    assert "/desk/rules/draft" not in page(some)
+    asked = [send(some, "/desk/rules/draft", do=do, text=RULES) for do in ("check", "activate")]
+    for answer in (some.get("/desk/rules/draft"), *asked):
+        assert answer.status_code == 403
+        assert "rules:write on all sites" in answer.get_data(as_text=True)
     assert some.get(f"/desk/rules/revisions/{rt.rules.revision}").status_code == 404
     assert file(rt).read_text("utf-8") == RULES

@@ -157,12 +157,73 @@ def test_json_twenty_deep_is_read_and_then_refused_by_its_fields(service: Servic
 
 
 def test_too_large_is_too_large_however_it_is_sent(service: Service) -> None:
-    assert send(service, b" " * (32 * 1024 + 1)).status_code == 413
-    chunks = itertools.repeat(b" " * 1024, 64)
-    answer = service.session.post(
-        f"{service.base}/v1/demo/comments", data=chunks, headers={"Content-Type": "application/json"}, timeout=15
-    )
+    assert send(service, b" " * (32 * 1024 + 12 * 5000 + 1)).status_code == 413
+    chunks = itertools.repeat(b" " * 1024, 128)
+    url, kind = f"{service.base}/v1/demo/comments", {"Content-Type": "application/json"}
+    assert requests.post(url, data=chunks, headers=kind, timeout=15).status_code == 413  # on a connection of its own
+
+
+WRITTEN = {"CJK": "\u4e2d", "beyond the first plane": "\U0001f600", "Latin": "x"}
+"""A character of which a text is made: three, four and one byte."""
+
+
+def long_text(letter: str, length: int) -> str:
+    """New each time, and of words, so that a refusal is about nothing but its length."""
+    words = f"{unsaid()} "
+    return words + letter * (length - len(words))
+
+
+@pytest.mark.parametrize("letter", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("site", ["demo", "novels"])
+def test_a_text_that_is_allowed_is_taken_however_it_is_written(
+    service: Service, letter: str, escaped: bool, site: str
+) -> None:
+    most = {"demo": 5000, "novels": 20_000}[site]
+    comment = service.comment(body=long_text(letter, most))
+    as_json = json.dumps(comment, ensure_ascii=escaped).encode()
+    url, kind = f"{service.base}/v1/{site}/comments", {"Content-Type": "application/json"}
+    assert service.session.post(url, data=as_json, headers=kind, timeout=15).status_code == 202
+    form = {"article": "a", "author": "Ana", "email": CANARY, "body": long_text(letter, most)}
+    answer = service.session.post(url, form, allow_redirects=False, timeout=15)
+    assert answer.status_code == 303
+    receipt = service.session.post(url, json=service.comment(), timeout=15).json()["receipt"]
+    given = service.base + f"/v1/{site}/receipts/" + receipt.rpartition("/")[2]
+    change = {"version": 1, "body": long_text(letter, most)}
+    changed = service.session.patch(given, data=json.dumps(change, ensure_ascii=escaped), headers=kind, timeout=15)
+    assert changed.status_code == 200
+    again = {"version": "2", "body": long_text(letter, most)}
+    assert service.session.post(f"{receipt}/edit", again, allow_redirects=False, timeout=15).status_code == 303
+
+
+@pytest.mark.parametrize("letter", WRITTEN.values(), ids=WRITTEN)
+def test_a_form_whose_text_is_too_long_says_so_in_characters_and_gives_it_back(service: Service, letter: str) -> None:
+    text = long_text(letter, 15_000)
+    form = {"article": "a", "author": "Ana", "email": CANARY, "body": text}
+    answer = service.session.post(f"{service.base}/v1/demo/comments", form, timeout=15)
+    assert answer.status_code == 422
+    assert text in answer.text
+    assert "5000" in answer.text
+    assert "15000" in answer.text
+
+
+def test_what_no_site_could_take_is_not_read(service: Service) -> None:
+    form = {"article": "a", "author": "Ana", "email": CANARY, "body": "x" * 280_000}
+    novels, demo = f"{service.base}/v1/novels/comments", f"{service.base}/v1/demo/comments"
+    answer = requests.post(novels, form, timeout=15)  # each on a connection of its own: they are closed afterwards
     assert answer.status_code == 413
+    assert "A comment may have at most 20000 characters." in answer.text
+    answer = requests.post(demo, json={"body": "x" * 280_000}, timeout=15)
+    assert answer.json()["detail"] == "A comment may have at most 5000 characters."
+    report = {"reason": "abuse", "explanation": "x" * 40_000}
+    assert requests.post(f"{demo}/0000000000000000/reports", json=report, timeout=15).status_code == 413
+
+
+@pytest.mark.parametrize("field", ["author", "email", "url", "article", "article_title", "article_url", "form_token"])
+def test_other_fields_are_no_longer_for_it(service: Service, field: str) -> None:
+    form = {"article": "a", "author": "Ana", "email": CANARY, "body": "Short."} | {field: "a" * 200_000}
+    answer = service.session.post(f"{service.base}/v1/demo/comments", form, allow_redirects=False, timeout=15)
+    assert answer.status_code == (303 if field == "form_token" else 422)
 
 
 @pytest.mark.parametrize(
@@ -355,9 +416,7 @@ def test_every_field_code_has_a_sentence() -> None:
 
 def test_one_log_line_a_request_without_personal_data(service: Service) -> None:
     answer = service.post(author={"name": "Name In No Log", "email": CANARY})
-    lines = [line for line in service.log_lines() if line.get("request") == answer.headers["X-Request-ID"]]
-    assert len(lines) == 1
-    line: dict[str, Any] = lines[0]
+    [line] = service.lines_of(answer)
     assert line["route"] == "/v1/<site_id>/comments"
     assert line["status"] == 202
     assert "Name In No Log" not in service.log_text()

@@ -26,10 +26,11 @@ from moderation.edges import (
     reports,
     schema,
 )
-from moderation.edges.bulk import Bulk
+from moderation.edges.bulk import Bulk, Lookup
 from moderation.edges.queries import cursor_of
 from moderation.edges.queue import Asked
 from moderation.edges.schema import Store, Tx, outbox
+from moderation.errors import StoreError
 from moderation.values import Sort, Status
 
 ID = "0123456789abcdef"
@@ -48,6 +49,7 @@ ASKED: list[tuple[str, Callable[[Tx], object], str]] = [
      "ix_comments_reports"),
     ("how many are reported", lambda tx: reports.waiting(tx, ["demo"]), "ix_comments_reports"),
     ("reports to forget", lambda tx: expiry.Reporters(AT).find(tx), "ix_reports_remembered"),
+    ("settled reports to delete", lambda tx: expiry.Reports(AT).find(tx), "ix_reports_settled"),
     ("an article", lambda tx: queries.article(tx, "demo", "a"), "articles"),
     ("articles of a batch", lambda tx: comments.find_articles(tx, "demo", ["a", "b"]), "articles"),
     ("articles of a batch, and whether there are bans", lambda tx: comments.find_articles_to_fill(tx, "demo", ["a"]),
@@ -83,9 +85,23 @@ def test_no_table_is_read_whole(store: Store, name: str, ask: Callable[[Tx], obj
 def test_the_oldest_row_of_each_class_is_the_first_of_an_index(store: Store) -> None:
     """By number the first row of a table is SCAN to SQLite: it stops there, and sorts nothing."""
     steps = explained(store, oldest.rows)
-    assert not [step for step in steps if re.search(r"TEMP B-TREE|Seq Scan|SCAN comments(?! USING)", step)], steps
-    for index in ("queue", "addressed", "parent"):
-        assert any(f"ix_comments_{index}" in step for step in steps), steps
+    whole = r"TEMP B-TREE|Seq Scan on (?!backtests|sessions)|SCAN comments(?! USING)"
+    assert not [step for step in steps if re.search(whole, step)], steps
+    for index in (
+        "comments_queue", "comments_addressed", "comments_parent", "reports_settled", "idempotency_keys_until",
+        "recent_texts_until", "bulk_jobs_finished_at",
+    ):  # fmt: skip
+        assert any(f"ix_{index}" in step for step in steps), steps
+
+
+def test_sites_with_something_to_ask_outside_are_found_without_going_through_what_waits(store: Store) -> None:
+    steps = explained(store, external_checks.sites)
+    looks = [at for at, step in enumerate(steps) if re.search(r"\bexternal_checks\b", step)]
+    assert len(looks) >= 2, steps
+    if store.is_sqlite:
+        assert all(steps[at].startswith("SEARCH") for at in looks), steps
+    else:
+        assert all("Limit" in steps[at - 1] for at in looks), steps
 
 
 def test_old_comments_are_looked_for_by_index_on_every_site(store: Store) -> None:
@@ -148,5 +164,72 @@ def test_rows_written_in_bulk_read_as_those_written_one_by_one(store: Store) -> 
         first, *rest = [list(found)[1:] for found in tx.execute(sa.select(outbox).order_by(outbox.c.id))]
         plain = [tuple(found) for found in tx.exec_driver_sql("SELECT created_at, due_at, payload FROM outbox")]
     assert rest == [first, first]
-    if store.is_sqlite:
-        assert plain == [plain[0]] * 3, "times are text there, and sort only when they are written alike"
+    assert plain == [plain[0]] * 3, "times are text in SQLite, and sort only when they are written alike"
+
+
+def test_bytes_written_in_bulk_are_what_was_given(store: Store) -> None:
+    keys = {bytes(range(at, at + 16)) for at in range(0, 256, 16)} | {b"\\x00" * 4}
+    with store.writing() as tx:
+        bulk = Bulk(["key", "comment_id", "until"], lambda _: sa.insert(schema.recent_texts))
+        assert bulk.run(tx, [{"key": key, "comment_id": ID, "until": AT} for key in keys]) == len(keys)
+        assert {row.key for row in tx.execute(sa.select(schema.recent_texts.c.key))} == keys
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 5, 64, 65, 150])
+def test_rows_looked_up_by_many_keys_read_as_those_looked_up_by_sqlalchemy(store: Store, many: int) -> None:
+    rows = [
+        {
+            "site": "demo", "key": f"k{number}", "url": None, "title": "T", "closed": bool(number % 2),
+            "created_at": AT.replace(microsecond=number), "version": 0, "approved": 0,
+            "tags": ["ü"] * (number % 3) or None,
+        }
+        for number in range(160)
+    ]  # fmt: skip
+    keys = [row["key"] for row in rows[:many]]
+    query = sa.select(schema.articles).where(
+        schema.articles.c.site == sa.bindparam("site"), schema.articles.c.key.in_(sa.bindparam("keys", expanding=True))
+    )
+    with store.writing() as tx:
+        tx.execute(sa.insert(schema.articles), rows)
+    with store.reading() as tx:
+        found = Lookup(query).run(tx, keys, site="demo")
+        plain = [list(row) for row in tx.execute(query, {"site": "demo", "keys": keys})]
+        assert Lookup(query).run(tx, keys, site="other") == []
+    assert sorted(found) == sorted(plain)
+    assert len(found) == many
+
+
+TEXTS = Bulk(["key", "comment_id", "until"], lambda _: sa.insert(schema.recent_texts))
+
+
+def write_together(store: Store, keys: list[bytes | None], between: Callable[[], object] = list) -> None:
+    with store.writing() as tx, schema.together(tx):
+        for number, key in enumerate(keys):
+            if number == len(keys) // 2:
+                between()
+            TEXTS.run(tx, [{"key": key, "comment_id": ID, "until": AT}])
+
+
+@pytest.mark.parametrize("keys", [[None, b"a", b"b"], [b"a", b"b", None], [b"a", b"b", b"a"]])
+def test_a_bad_row_among_statements_that_go_together_undoes_them(store: Store, keys: list[bytes | None]) -> None:
+    with pytest.raises(StoreError) as told:
+        write_together(store, keys)
+    assert not told.value.is_outage, "those of the batch are tried one by one"
+    write_together(store, [b"b", b"c"])
+    with store.reading() as tx:
+        assert set(tx.execute(sa.select(schema.recent_texts.c.key)).scalars()) == {b"b", b"c"}
+
+
+def test_a_connection_lost_among_statements_that_go_together_is_an_outage(postgres_url: str) -> None:
+    store = Store(postgres_url)
+
+    def end_others() -> None:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        with store.reading() as tx:
+            tx.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+    with pytest.raises(StoreError) as told:
+        write_together(store, [b"a", b"b"], end_others)
+    assert told.value.is_outage
+    write_together(store, [b"b"])
+    store.close()

@@ -49,7 +49,7 @@ def at() -> ServerTime:
 
 @pytest.fixture
 def limits(redis_url: str, at: ServerTime) -> Limits:
-    return Limits(redis_url, workers=1, server_time=at)
+    return Limits(redis_url, workers=1, server_time=at, timeout=5)  # beside other tests on a busy machine
 
 
 def one(limits: Limits, question: Question) -> Answer:
@@ -156,6 +156,62 @@ def test_a_clock_set_back_or_a_window_made_shorter_locks_nobody_out(limits: Limi
     assert one(limits, ask(bucket("a", HOUR))).retry_after == 60
     shorter = replace(HOUR, limit=3600, burst=2)
     assert one(limits, ask(bucket("a", shorter))).retry_after == 1
+
+
+CHANGED = {
+    "rate": (Window("w", 2, 60, 2), Window("w", 100, 60, 2)),
+    "burst": (Window("w", 60, 3600, 20), Window("w", 60, 3600, 2)),
+    "period": (Window("w", 5, 86400, 5), Window("w", 5, 60, 5)),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGED.values(), ids=CHANGED)
+@pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
+@pytest.mark.parametrize("penalty", [0, 3])
+@pytest.mark.parametrize("source", ["redis", "local", "look"])
+def test_after_a_limit_was_changed_the_wait_that_was_told_is_enough(
+    limits: Limits, at: ServerTime, source: str, before: Window, after: Window, soft: bool, penalty: int
+) -> None:
+    """Also where another limit refuses the comment, and where somebody only looked."""
+    local = LocalLimiter(workers=1)
+
+    def of(window: Window) -> Bucket:
+        return Bucket("address", "a", window, visible=True, soft=soft, penalty=penalty)
+
+    def send(*buckets: Bucket) -> Answer:
+        return local.ask(ask(*buckets), at.now) if source == "local" else one(limits, ask(*buckets))
+
+    full = bucket("full", Window("day", 1, 86400, 1))
+    send(full)
+    for _ in range(before.burst):
+        send(of(before))
+    told = send(of(after), full).buckets[0]
+    if source == "look":
+        (told,) = limits.look({"demo": [of(after)]})["demo"]
+    assert not told.allowed
+    at.now += round(told.retry_after * SECOND)
+    assert send(of(after)).buckets[0].allowed
+
+
+def test_who_looks_sets_the_wait_going(limits: Limits, at: ServerTime, redis_client: redis.Redis) -> None:
+    tight, loose = CHANGED["rate"]
+    for _ in range(2):
+        one(limits, ask(bucket("a", tight)))
+    (told,) = limits.look({"demo": [bucket("a", loose)]})["demo"]
+    assert (told.allowed, told.retry_after, told.reset_after) == (False, 0.6, 1.2)
+    at.now += 600_000
+    assert one(limits, ask(bucket("a", loose))).allowed
+    (key,) = redis_client.keys("limits:*:a")
+    assert 0 < redis_client.pttl(key) <= 1200, "and it is forgotten when it is whole"
+
+
+def test_after_a_clock_was_set_back_the_wait_that_was_told_is_enough(limits: Limits, at: ServerTime) -> None:
+    for _ in range(20):
+        one(limits, ask(bucket("a", HOUR)))
+    at.now -= 86400 * SECOND
+    told = one(limits, ask(bucket("a", HOUR)))
+    at.now += round(told.retry_after * SECOND)
+    assert one(limits, ask(bucket("a", HOUR))).allowed
 
 
 @pytest.mark.parametrize("source", ["redis", "local"])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -69,6 +70,29 @@ def test_a_migrated_store_has_the_tables_of_the_schema(empty_url: str, tmp_path:
     engine.dispose()
 
 
+def test_a_migration_that_ends_half_way_has_changed_nothing(empty_url: str, tmp_path: Path) -> None:
+    engine = make_engine(empty_url)
+    upgrade(engine, "0007")
+    before = set(sa.inspect(engine).get_table_names())
+    store_old(engine, [old_comment(number, "pending", []) for number in range(1, 20)])
+
+    def fails(*given: Any) -> None:
+        if "CREATE TABLE search_rows" in given[2]:
+            raise KeyboardInterrupt
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", fails)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            migrate.migrate(empty_url, tmp_path / "lock")
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", fails)
+    assert set(sa.inspect(engine).get_table_names()) == before
+    migrate.migrate(empty_url, tmp_path / "lock")
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.comments)).scalar() == 19
+    engine.dispose()
+
+
 def is_compared(_: Any, name: str | None, kind: str, *__: Any) -> bool:
     """Only PostgreSQL has this index; SQLite's own is not one that can be compared."""
     return (name, kind) != ("ix_search_rows_words", "index")
@@ -127,4 +151,23 @@ def test_old_comments_are_graded_and_found_by_rule(empty_url: str) -> None:
             ("2", "links", "spam", 32),
         ]
         assert connection.execute(sa.select(sa.func.count()).select_from(rules)).scalar() == 1203
+    engine.dispose()
+
+
+def test_readers_who_wait_for_an_answer_to_a_report_are_kept(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    upgrade(engine, "0001")
+    store_old(engine, [old_comment(1, "approved", [])])
+    upgrade(engine, "0032")
+    with engine.begin() as connection:
+        report = {"comment_id": f"{1:016d}", "reporter": b"r" * 16, "reason": "abuse", "at": AT}
+        report_id = connection.execute(sa.insert(schema.reports).returning(schema.reports.c.id), report).scalar()
+        row = {"id": "n" * 16, "report_id": report_id, "sealed": "v1.1.x", "email_index": b"i" * 17}
+        connection.execute(sa.insert(schema.report_mails), row)
+    upgrade(engine, "head")
+    with engine.begin() as connection:
+        (kept,) = connection.execute(sa.select(schema.report_mails)).all()
+        assert dict(kept._mapping) == row | {"site": "demo", "mail_id": None}
+        connection.execute(sa.delete(schema.reports))
+        assert connection.execute(sa.select(schema.report_mails.c.report_id)).scalar_one() is None
     engine.dispose()

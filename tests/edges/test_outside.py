@@ -113,6 +113,24 @@ def test_what_is_no_address_is_refused(url: str) -> None:
     assert why(url) in ("address", "name")
 
 
+def test_a_name_server_that_does_not_answer_takes_no_longer_than_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    over, began = threading.Event(), time.monotonic()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        over.wait(20)
+        raise socket.gaierror("no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr(outside, "WHOLE", 0.1)
+    for _ in range(outside.MOST_LOOKING + 2):  # the last find no thread to look them up
+        assert why("https://silent.example/") == "name"
+    assert time.monotonic() - began < 10
+    over.set()
+    for _ in range(outside.MOST_LOOKING):  # and all are free again
+        assert outside._looking.acquire(timeout=5)
+    outside._looking.release(outside.MOST_LOOKING)
+
+
 def test_a_network_of_ours_that_is_named_may_be_asked_and_no_other() -> None:
     assert why("https://10.0.0.1/keys", HERE) == "address"
     assert why("http://127.0.0.1:1/keys", HERE) == "connection"

@@ -79,7 +79,7 @@ def test_tries_are_counted_before_they_are_looked_at_and_wait_when_told(store: S
     person_id = make(store)
 
     def claim(at: datetime) -> int | None:
-        return write(store, lambda tx: people.claim_try(tx, person_id, at))
+        return write(store, lambda tx: people.claim_try(tx, person_id, at, MINUTE))
 
     assert [claim(NOON), claim(NOON)] == [1, 2]
     write(store, lambda tx: people.wait_until(tx, person_id, NOON + MINUTE))
@@ -94,7 +94,7 @@ def test_of_many_tries_at_once_only_one_is_looked_at(store: Store) -> None:
 
     def claim(_: int) -> bool:
         with store.writing() as tx:
-            is_first = people.claim_try(tx, person_id, NOON) is not None
+            is_first = people.claim_try(tx, person_id, NOON, MINUTE) is not None
             if is_first:
                 people.wait_until(tx, person_id, NOON + MINUTE)
             return is_first

@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from moderation.edges import redis_server
-from moderation.edges.redis_server import EmbeddedRedis, RedisServerError, find_binary, start
+from moderation.edges.redis_server import EmbeddedRedis, RedisServerError, begin, find_binary, start
 
 OWNER = """
 import sys
@@ -293,7 +293,8 @@ def test_a_damaged_file_is_set_aside(state: Path, running: list[EmbeddedRedis]) 
     content[len(content) // 2 : len(content) // 2 + 50] = b"\xff" * 50
     file.write_bytes(content)
 
-    running.append(again := start(state))
+    running.append(begun := begin(state))
+    running.append(again := start(state, begun=begun))
     assert redis.Redis.from_url(again.url).set("works", 1)
     assert (state / "redis" / "appendonlydir.damaged").is_dir()
 
@@ -326,6 +327,22 @@ def test_a_server_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, state: P
     monkeypatch.setattr(redis_server, "find_binary", lambda: broken)
     with pytest.raises(RedisServerError, match="out of luck today"):
         start(state)
+
+
+def test_what_is_begun_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, state: Path, running: list[EmbeddedRedis]
+) -> None:
+    real, slow, go = find_binary(), state / "slow-server", state / "go"
+    os.mkfifo(go)
+    slow.write_text(f'#!/bin/sh\nread -r _ <"{go}"\nexec "{real}" "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(redis_server, "find_binary", lambda: slow)
+    running.append(begun := begin(state))  # would never come back
+    assert not begun.has_died()
+    go.write_text("now\n")
+    running.append(server := start(state, begun=begun))
+    assert server.pid == begun.pid
+    assert redis.Redis.from_url(server.url).ping()
 
 
 def test_it_refuses_to_be_started_from_a_passing_thread(state: Path) -> None:

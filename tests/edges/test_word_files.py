@@ -160,7 +160,7 @@ def test_a_draft_writes_no_list_that_the_rules_do_not_name(
     make_runtime: Callable[..., Runtime], tmp_path: Path
 ) -> None:
     rt = make_runtime("[sites.news]\n")
-    mark = rules.in_force(rt).mark
+    mark = rules.on_disk(rt).mark
     rules.activate(rt, COMMAND_LINE, bundle("[sites.news]\ndepth = 3\n", {"../evil.txt": "x"}), mark, "r")
     assert not (tmp_path / "evil.txt").exists()
     assert rt.env.rules_path.read_text("utf-8") == "[sites.news]\ndepth = 3\n"

@@ -8,18 +8,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
 import click
-from tests.faults import slow_clients
+from tests.faults import reloads, slow_clients
 from tests.faults.config import RULES
 from tests.faults.ground import standing
 from tests.faults.runs import HEADS, run
 from tests.faults.table import ELSEWHERE, FAULTS
 
 ROOT = Path(__file__).parents[2]
+THROUGH_NGINX: dict[str, Callable[[Path], tuple[str, bool]]] = {"F17": slow_clients.told, "RELOAD": reloads.told}
 
 
 @click.command()
@@ -31,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 @click.option("--evidence", type=click.Path(path_type=Path), help="Write what is printed to this file, too.")
 def main(seed: int, only: tuple[str, ...], store: str, runs: int | None, accepted: int, evidence: Path | None) -> None:
     """Strike a service under load with every fault of the table, and hold the client's ledger against its store."""
-    known = {fault.code for fault in FAULTS} | {"F17"}
+    known = {fault.code for fault in FAULTS} | THROUGH_NGINX.keys()
     if strange := set(only) - known:
         raise click.UsageError(f"Not in the table: {', '.join(sorted(strange))}. There are {', '.join(sorted(known))}.")
     told = StringIO()
@@ -46,16 +48,18 @@ def main(seed: int, only: tuple[str, ...], store: str, runs: int | None, accepte
                 folder = Path(name) / fault.code
                 folder.mkdir()
                 with standing(folder, store, seed, RULES) as ground:
+                    ground.is_long = True
                     goal = accepted if fault.code == "KILLS" else 0
                     result = run(ground, fault, runs or fault.long, goal)
                 print(result.line, flush=True)
                 for failure in result.failures:
                     print(f"       {failure}", flush=True)
                 failed += bool(result.failures)
-            if (not only or "F17" in only) and store == "sqlite":
-                line, is_good = slow_clients.told(Path(name))
-                print(line, flush=True)
-                failed += not is_good
+            for code, told_of in THROUGH_NGINX.items() if store == "sqlite" else ():
+                if not only or code in only:
+                    line, is_good = told_of(Path(name))
+                    print(line, flush=True)
+                    failed += not is_good
         for code, where in ELSEWHERE.items():
             if not only:
                 print(f"{code:<6} {where}")

@@ -167,7 +167,7 @@ def an_older_backup(ground: Ground) -> None:
         service.command("backup", str(folder / "copy"))
         service.command("privacy", "erase", "--email", CANARY, "--yes")
         service.stop()
-        assert "Erased again: 1 comments." in service.command("restore", str(folder / "copy"))
+        assert "Erased again: 1 comment." in service.command("restore", str(folder / "copy"))
         service.process = start(service.state, int(service.base.rpartition(":")[2])).process
         service.wait_ready()
         assert service.get("/v1/open/counts?article=a").json() == {"counts": {"a": 0}}

@@ -39,18 +39,22 @@ def the_rules_file_is_spoilt(ground: Ground) -> None:
 def _spoil(ground: Ground, path: Path, good: bytes, way: str) -> None:
     if way == "cut":
         path.write_bytes(good[: ground.rng.randrange(len(good) - 1)])
+        ground.counts["spoilt files"] += 1
     elif way == "in pieces":
         path.write_bytes(b"")
         with path.open("ab", buffering=0) as file:
             for start in range(0, len(good) - 100, 100):
                 file.write(good[start : start + 100])
+                ground.counts["spoilt files"] += 1
                 ground.pause(0, 0.05)
     elif way == "often":
         for _ in range(100):
             path.write_bytes(good[: ground.rng.randrange(len(good) - 1)])
+            ground.counts["spoilt files"] += 1
             ground.pause(0, 0.02)
     else:
         path.unlink()
+        ground.counts["spoilt files"] += 1
         if way == "a folder":
             path.mkdir()
         elif way == "a loop":

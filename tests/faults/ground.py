@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
@@ -29,7 +30,9 @@ PATIENCE = 60.0
 
 @dataclass
 class Ground:
-    """`database` is the store's URL, `server` the PostgreSQL where there is one. `ledger` is that of the load."""
+    """`database` is the store's URL, `server` the PostgreSQL where there is one. `ledger` is that of the load.
+    `is_long`: faults last as long as the table says, not as short as they can. `took` are seconds, by what took them;
+    `counts` is what else was done."""
 
     service: Service
     rng: Random
@@ -37,6 +40,15 @@ class Ground:
     database: str
     server: PostgresServer | None
     ledger: Ledger
+    is_long: bool = False
+    took: dict[str, list[float]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self.took.setdefault(what, []).append(time.monotonic() - begun)
 
     @property
     def store(self) -> str:
@@ -66,8 +78,9 @@ class Ground:
         """Start it again in the same folder, and wait until it takes comments."""
         env = {name: value for name, value in self.service.env.items() if name.startswith("MODERATION_")}
         port = urlsplit(self.service.base).port or 0
-        self.service.process = start(self.service.state, port, workers=2, env=env).process
-        self.service.wait_ready()
+        with self.timed("ready"):
+            self.service.process = start(self.service.state, port, workers=2, env=env).process
+            self.service.wait_ready()
 
     def accepted(self, more: int = 5) -> None:
         """Wait until `more` further comments have been accepted."""

@@ -49,15 +49,17 @@ class Ledger:
             database = f"sqlite:///{database}"
         bodies, ids, journal, letters = _rows(database, self.tag)
         stored = Counter(bodies)
-        due = [body for body, at in self.accepted.items() if until is None or at < until]
+        with self.mutex:  # it may still grow
+            accepted, sent = dict(self.accepted), set(self.sent)
+        due = [body for body, at in accepted.items() if until is None or at < until]
         lost = [body for body in due if not stored[body]]
         doubled = [body for body, count in stored.items() if count > 1]
         assert not lost, f"{len(lost)} of {len(due)} accepted comments are lost: {lost[:3]}"
         assert not doubled, f"{len(doubled)} comments are stored twice: {doubled[:3]}"
-        assert set(stored) <= self.sent, "something is stored that was not sent"
+        assert set(stored) <= sent, "something is stored that was not sent"
         assert ids <= journal, "a comment without its row in the record"
         assert ids <= letters, "a comment without its letter"
-        return len(set(stored) - set(self.accepted))
+        return len(set(stored) - set(accepted))
 
 
 def _rows(database: str, tag: str) -> tuple[list[str], set[str], set[str], set[str]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from statistics import median
 
 from tests.faults.ground import Ground
 from tests.faults.ledger import Ledger, load
@@ -27,6 +30,8 @@ class Result:
     ledger: Ledger
     unknown: int
     seconds: float
+    took: Mapping[str, list[float]]
+    counts: Mapping[str, int]
 
     @property
     def line(self) -> str:
@@ -35,16 +40,22 @@ class Result:
         told = f"{self.fault.code:<6} {self.fault.name:<44} {self.store:<10} {self.runs:>5} "
         told += f"{len(self.failures):>6} {bound:>8}"
         answers = " ".join(f"{status}:{count}" for status, count in sorted(self.ledger.answers.items()))
-        slowest = f", slowest {max(self.ledger.seconds):.2f} s" if self.ledger.seconds else ""
+        times = sorted(self.ledger.seconds)
+        slowest = f", p99 {times[int(len(times) * 0.99)]:.2f} s, slowest {times[-1]:.2f} s" if times else ""
         counted = (
             f"{len(self.ledger.accepted)} accepted, {self.unknown} unanswered but stored, answers {answers}{slowest}; "
         )
-        return f"{told}  {counted if self.fault.threads else ''}{self.seconds:.0f} s"
+        worst = "".join(
+            f"{what}: median {median(times):.2f} s, worst {max(times):.2f} s; " for what, times in self.took.items()
+        )
+        worst += "".join(f"{count} {what}; " for what, count in self.counts.items())
+        return f"{told}  {counted if self.fault.threads else ''}{worst}{self.seconds:.0f} s"
 
 
 def run(ground: Ground, fault: Fault, runs: int, accepted: int = 0) -> Result:
     """Strike `runs` times, and on until `accepted` comments are in."""
     begun, failures, done = time.monotonic(), [], 0
+    ground.took, ground.counts = {}, Counter()
     loaded = load(ground.service, fault.threads) if fault.threads else nullcontext(Ledger())
     with loaded as ledger:
         ground.ledger = ledger
@@ -65,7 +76,9 @@ def run(ground: Ground, fault: Fault, runs: int, accepted: int = 0) -> Result:
         unknown = _settle(ground, fault, ledger)
     except Exception as error:  # noqa: BLE001 - as above
         failures.append(f"afterwards: {type(error).__name__}: {error}")
-    return Result(fault, ground.store, done, failures, ledger, unknown, time.monotonic() - begun)
+    return Result(
+        fault, ground.store, done, failures, ledger, unknown, time.monotonic() - begun, ground.took, ground.counts
+    )
 
 
 def _settle(ground: Ground, fault: Fault, ledger: Ledger) -> int:

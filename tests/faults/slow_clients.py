@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.faults.config import RULES
 from tests.hour.reviewer import PROXY
-from tests.service import free_port, running_service
-from tests.test_proxy import DEPLOY, ask, nginx, nginx_file, running
+from tests.service import running_service
+from tests.test_proxy import ask, nginx_before
 
 CLIENTS, SECONDS = 400, 60.0
 HEAD = b"POST /v1/demo/comments HTTP/1.1\r\nHost: a\r\n"
@@ -20,15 +20,12 @@ def told(folder: Path, clients: int = CLIENTS, seconds: float = SECONDS) -> tupl
     """The line of the table, and whether nobody failed."""
     place = folder / "slow"
     (place / "nginx").mkdir(parents=True)
-    port = free_port()
     env = {"MODERATION_TRUSTED_PROXIES": f"127.0.0.1/32,{PROXY}/32"}
-    with running_service(place / "state", rules=RULES, workers=2, env=env) as service:
-        upstream = place / "upstream.conf"
-        behind = service.base.rpartition(":")[2]
-        upstream.write_text((DEPLOY / "nginx-upstream.conf").read_text().replace(":8080", f":{behind}"))
-        main = nginx_file(place / "nginx", port, upstream)
-        with running([nginx(), "-e", "stderr", "-c", str(main)], port, place):
-            good, opened = asyncio.run(_reign(port, clients, seconds))
+    with (
+        running_service(place / "state", rules=RULES, workers=2, env=env) as service,
+        nginx_before(int(service.base.rpartition(":")[2]), place / "nginx") as port,
+    ):
+        good, opened = asyncio.run(_reign(port, clients, seconds))
     failed = sum(status != 200 for status, _ in good)
     times = sorted(taken for _, taken in good)
     name = f"{clients} slow clients for {seconds:.0f} s, through nginx"

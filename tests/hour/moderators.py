@@ -49,7 +49,7 @@ def only_one_decides(hour: Hour) -> str:
 def other_sites_cause_nothing(hour: Hour) -> str:
     """12: forms and scripts of another site with a moderator's cookie, at every changing address; and GETs."""
     service = hour.service
-    cookies = {"mod": hour.browser("Ada").cookie()}
+    cookies = {service.cookie: hour.browser("Ada").cookie()}
     before = _changes(hour)
     changing = [address.partition(" ")[2] for address in DOORS if address.startswith("POST /desk")]
     paths = [re.sub(r"<[^>]+>", "0" * 16, path) for path in changing]

@@ -62,7 +62,7 @@ def html_in_every_field(hour: Hour) -> str:
         program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = chromium.new_context()
-        context.add_cookies([{"name": "mod", "value": secret, "url": service.base}])
+        context.add_cookies([{"name": service.cookie, "value": secret, "url": service.base}])
         context.add_init_script(WATCH)
         for path in pages:
             _look(context.new_page(), service.base + path)

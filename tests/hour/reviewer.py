@@ -123,7 +123,7 @@ class Browser:
     """Follows links and presses buttons, without JavaScript; keeps the last page."""
 
     def __init__(self, service: Service) -> None:
-        self._base = service.base
+        self._base, self._name = service.base, service.cookie
         self.session = requests.Session()
         self.session.headers["Accept"] = "text/html"
         self.page, self.status = "", 0
@@ -146,14 +146,14 @@ class Browser:
         return self.page
 
     def cookie(self) -> str:
-        return str(self.session.cookies["mod"])
+        return str(self.session.cookies[self._name])
 
     def opens(self, secret: str) -> int:
         """What a session's secret is worth to whoever has nothing else: 200, or 401."""
-        told = requests.get(f"{self._base}/desk/live", cookies={"mod": secret}, allow_redirects=False, timeout=15)
+        told = requests.get(f"{self._base}/desk/live", cookies={self._name: secret}, allow_redirects=False, timeout=15)
         if told.status_code == 200:
             return 200
-        return requests.post(f"{self._base}/desk/decisions", cookies={"mod": secret}, timeout=15).status_code
+        return requests.post(f"{self._base}/desk/decisions", cookies={self._name: secret}, timeout=15).status_code
 
 
 @dataclass(frozen=True, slots=True)

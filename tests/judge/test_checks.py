@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.judge.cases import reading, site
+from tests.judge.cases import case, reading, site
 
 from moderation.judge import checks
+from moderation.judge.pipeline import judge
 from moderation.judge.reading import Reading
 from moderation.judge.ruleset import SiteRules, is_disposable
-from moderation.values import AuthorRecord, Effect, Finding, Limited, Span
+from moderation.values import AuthorRecord, Decision, Effect, Finding, Limited, Span
+from moderation.web import sentences
 
 Check = Callable[[Reading, SiteRules], Finding]
 
@@ -191,6 +193,7 @@ def test_only_a_verified_author_gets_past_the_first_comments(
         (checks.contacts, "contacts", "found", {"body": "ana@example.org"}),
         (checks.links, "links", "over", {"body": "".join(LINK.format(number) for number in range(3))}),
         (checks.links, "links", "shorteners", {"body": "https://bit.ly/x"}),
+        (checks.disguised_links, "links", "disguised", {"body": "[a.example.org](https://b.example.net)"}),
         (checks.shouting, "style", "shouting", {"body": "THIS IS AN OUTRAGE, I TELL YOU"}),
         (checks.repetition, "style", "repetition", {"body": "!" * 50}),
         (checks.near_duplicate, "duplicates", "near", {"limited": Limited(seen=9)}),
@@ -204,6 +207,20 @@ def test_what_a_finding_leads_to_is_the_sites_to_say(
     check: Check, table: str, key: str, facts: dict[str, Any], setting: str
 ) -> None:
     assert found(check, f"[sites.news.{table}]\n{key} = '{setting}'", **facts)[0] is Effect(setting)
+
+
+def test_a_link_that_shows_another_site_than_it_leads_to_holds_and_is_marked_where_it_stands() -> None:
+    body = "Log in at [bank.example.org](https://evil.example.net/a) today"
+    finding = checks.disguised_links(reading(body=body), site())
+    assert finding.effect is Effect.HOLD
+    assert sentences.finding(finding) == "A link shows bank.example.org, but leads to evil.example.net"
+    (span,) = finding.spans
+    assert body[span.start : span.end] == "[bank.example.org](https://evil.example.net/a"
+    assert judge(case(body=body), site(mode="post")).decision is Decision.HOLD
+    allowed = "[sites.news.links]\nallow = ['example.net']"
+    assert checks.disguised_links(reading(body=body), site(allowed)).effect is Effect.PASS
+    plain = "Log in at [bank.example.org](https://www.bank.example.org/a)"
+    assert checks.disguised_links(reading(body=plain), site()).effect is Effect.PASS
 
 
 def test_a_finding_keeps_fifty_spans_and_counts_all() -> None:

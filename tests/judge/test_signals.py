@@ -17,7 +17,6 @@ from moderation.web import sentences
 ALL: tuple[Check, ...] = (
     signals.similar,
     signals.link_density,
-    signals.disguised_links,
     signals.repeated_phrases,
     signals.other_script,
     signals.burst,
@@ -34,12 +33,6 @@ SEEN: list[tuple[Check, dict[str, Any], str, str]] = [
         {"body": "See https://example.com/a-long-address-of-a-shop and buy"},
         "link-density",
         "79% of the text is links",
-    ),
-    (
-        signals.disguised_links,
-        {"body": "Log in at [bank.example.org](https://evil.example.net/a) today"},
-        "disguised-link",
-        "A link shows bank.example.org, but leads to evil.example.net",
     ),
     (
         signals.repeated_phrases,
@@ -102,12 +95,6 @@ def test_a_site_in_that_script_sees_no_other_script() -> None:
     body = "Лучшие цены только у нас, пишите"
     assert signals.other_script(reading(body=body), site("words.languages = ['ru']")).code == "passed"
     assert signals.other_script(reading(body=body), site("words.languages = ['en', 'uk']")).code == "passed"
-
-
-def test_the_spans_of_a_disguised_link_are_those_of_the_text() -> None:
-    body = "a [bank.example.org](https://evil.example.net) b"
-    (span,) = signals.disguised_links(reading(body=body), site()).spans
-    assert body[span.start : span.end] == "[bank.example.org](https://evil.example.net"
 
 
 def test_what_was_seen_is_kept_for_a_backtest_and_old_records_can_still_be_read() -> None:

@@ -185,6 +185,22 @@ def test_sites_that_allow_different_words_share_what_is_compiled_of_the_others()
     assert [bool(each.matcher.find("bullshit")) for each in (one, other, plain)] == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    ("mask", "name", "decision"),
+    [
+        ("none", "Crap Collector", Decision.APPROVE),
+        ("strong", "Crap Collector", Decision.APPROVE),
+        ("mild", "Crap Collector", Decision.HOLD),
+        ("mild", "Dick Cheney", Decision.APPROVE),
+        ("mild", "Ana", Decision.APPROVE),
+        ("mild", "Retard", Decision.REJECT),
+    ],
+)
+def test_a_name_with_a_word_that_would_be_masked_waits(mask: str, name: str, decision: Decision) -> None:
+    words = site(f"mask = '{mask}'\nstrong = 'tag'")
+    assert judge(case(author_name=name), words).decision is decision
+
+
 def test_what_only_may_be_meant_is_not_masked() -> None:
     judged = verdict("Dick Cheney and bullshit.", "mask = 'mild'")
     words = found("words.body", judged)

@@ -5,8 +5,13 @@ All addresses are at domains kept for examples, all numbers are kept for fiction
 
 from __future__ import annotations
 
+import random
+import re
+import time
+
 import pytest
 
+from moderation.text import emails
 from moderation.text.redact import find_contacts, mask_contacts
 
 # What stands between « and » is to be found, as a whole; a row without them holds nothing.
@@ -244,3 +249,46 @@ def test_masking_hides_what_was_found_and_changes_nothing_else(marked: str) -> N
         assert text[start:end] not in masked
     kept = [text[a:b] for a, b in zip([0, *(e for _, e in spans)], [*(s for s, _ in spans), len(text)], strict=True)]
     assert all(piece in masked for piece in kept)
+
+
+HOST = re.compile(rf"[\w-]{{1,63}}(?:{emails._DOT}[\w-]{{1,63}}){{1,5}}")
+MAILBOX = re.compile(rf"(?:[\w+%-]{{1,64}}{emails._DOT}){{0,3}}[\w+%'-]{{1,64}}\Z")
+SCRAPS = (
+    "a",
+    "bb",
+    "com",
+    "x'y",
+    "@",
+    ".",
+    " ",
+    "-",
+    "_",
+    "+",
+    "*",
+    "(dot)",
+    "_dot_",
+    " dot ",
+    "-punktum-",
+    "[.]",
+    "é",
+    "\n",
+)
+
+
+def test_host_and_mailbox_are_what_a_pattern_finds_that_tries_every_way() -> None:
+    chance = random.Random(7)
+    for _ in range(2_000):
+        text = "".join(chance.choices(SCRAPS, k=chance.randrange(1, 40)))
+        dots = emails._Dots(text)
+        for at in range(len(text) + 1) if dots.begins else ():
+            host, mailbox = HOST.match(text, at), MAILBOX.search(text, max(0, at - 100), at)
+            assert dots.host_end(at) == (host and host.end()), text
+            assert dots.mailbox_start(at) == (mailbox and mailbox.start()), text
+
+
+@pytest.mark.parametrize("scrap", ["a-" * 40 + "@aa ", "aa-at-", "a@", "a-at-bb.cc-at-", "_" * 20 + "@aa"])
+def test_what_only_looks_like_many_addresses_takes_little_time(scrap: str) -> None:
+    text = scrap * (100_000 // len(scrap))
+    began = time.process_time()
+    find_contacts(text)
+    assert time.process_time() - began < 1.5

@@ -6,11 +6,18 @@ import pytest
 
 from moderation.text import Filter
 from moderation.text.index import form_of
-from moderation.text.lexicon import shipped_lists
+from moderation.text.lexicon import join, load, parse, shipped_lists
 from moderation.text.normalise import letters_of
 from moderation.text.words import common
 
 FILTER = Filter()
+OWN = """
+@language en
+[insult strong inflect]
+numpty, old biddy, flurgay
+[insult strong word]
+zorky
+"""
 LISTS = shipped_lists()
 
 
@@ -172,3 +179,11 @@ def test_no_phrase_of_another_language_is_made_of_english_words() -> None:
         and all(part in common() for part in form_of(t).parts)
     ]
     assert made == []
+
+
+def test_own_words_in_y_are_found_in_ies_and_ied() -> None:
+    own = Filter(load(own=join([parse(OWN, "own")])))
+    for text in ("numpty", "Numpties!", "numptied", "n u m p t i e s", "two old biddies", "flurgays"):
+        assert own.flagged(text), text
+    for text in ("zorkies", "bumpties"):
+        assert not own.flagged(text), text

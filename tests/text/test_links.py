@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import random
+import unicodedata
 
-from moderation.text.links import SHORTENERS, find_disguised_links, find_links
+import pytest
+from publicsuffixlist import PublicSuffixList
+
+from moderation.text.links import SHORTENERS, encoded, find_disguised_links, find_links, suffixes
 
 # text | what stands there as the link | host | registrable domain
 LINKS = """
@@ -198,3 +202,23 @@ def test_shorteners_are_known_by_their_host() -> None:
 
 def test_the_table_is_not_short() -> None:
     assert len(rows(LINKS)) + len(rows(NONE)) + len(SHOWN) + len(HONEST) >= 130
+
+
+def test_the_suffixes_are_those_that_the_library_encodes_itself() -> None:
+    theirs = PublicSuffixList()
+    assert vars(suffixes()) == vars(theirs)
+    assert "!city.kawasaki.jp" in theirs._publicsuffix
+    assert "xn--55qx5d.cn" in theirs._publicsuffix
+
+
+def test_hosts_of_other_scripts_are_encoded_as_the_codec_does_it() -> None:
+    chance = random.Random(20261129)
+    letters = [chr(code) for code in (*range(0x80, 0x3000), *range(0x4E00, 0xFFFF, 13)) if chr(code).isalnum()]
+    for _ in range(5_000):
+        labels = (chance.choices((*letters, *"abcxn-019" * 200), k=chance.choice((1, 2, 3, 8, 40, 64))) for _ in "ab")
+        host = unicodedata.normalize("NFKC", ".".join(map("".join, labels))).lower().strip(".")
+        try:
+            expected = host.encode("idna").decode("ascii") if not host.isascii() else host
+        except UnicodeError:
+            expected = host
+        assert encoded(host) == expected

@@ -10,8 +10,12 @@ from tests.text.corpora import texts
 
 from moderation.evaluation.families import INNOCENT, WORDS
 from moderation.text import Filter
-from moderation.text.chunks import read_chunk, read_in_full
+from moderation.text.chunks import read_chunk, read_in_full, read_words
+from moderation.text.effort import Effort
+from moderation.text.glance import spell_nothing
+from moderation.text.kinds import PRICED
 from moderation.text.quick import plain_letters
+from moderation.text.scan import scan
 from moderation.text.spelling import key, key_of
 
 INDEX = Filter().matcher.index
@@ -23,7 +27,9 @@ MOST = 12_000
 
 
 def differ(chunks: set[str]) -> list[str]:
-    return [c for c in chunks if read_chunk(INDEX, c) != read_in_full(INDEX, c)]
+    words, odd = read_words(INDEX, chunks)
+    read = {c: words[c] if c in words else read_chunk(INDEX, c, Effort(), odd=c in odd) for c in chunks}
+    return [c for c, (kind, note) in read.items() if (kind % PRICED, note) != read_in_full(INDEX, c, Effort())]
 
 
 def test_chunks_of_all_texts_are_read_alike() -> None:
@@ -65,6 +71,20 @@ def test_ordinary_words_and_numbers_take_the_short_way() -> None:
         "France.",
     ):
         assert plain_letters(INDEX, chunk) is not None, chunk
+
+
+def test_pieces_that_surely_spell_nothing_spell_nothing() -> None:
+    rng = random.Random(20261129)
+    words = [*WORDS, *INNOCENT, "a", "I've", "3", "p", "h", "(so", "it!", "x", "n", "mo"]
+    found = 0
+    for _ in range(MOST // 2):
+        run = " ".join(rng.choice(words)[: rng.choice((1, 2, 3, 20))] for _ in range(rng.randrange(2, 5)))
+        at = rng.randrange(len(run))
+        run = (run[:at] + rng.choice(AROUND) + run[at:]).strip()
+        hits = scan(INDEX, run, Effort(), spaced=True)
+        assert not (hits and spell_nothing(INDEX, run)), run
+        found += bool(hits)
+    assert found > 100
 
 
 @given(st.text(st.sampled_from("phfckqzsvulyiab"), max_size=12))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.text.test_linear import steps
+from tests.text.worst import steps
 
 from moderation.text.markup import MOST_BRACKETS, render
 

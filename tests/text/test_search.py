@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from moderation.text.search import LONGEST, MOST, runs, words
 
@@ -31,3 +33,9 @@ def test_there_is_a_most() -> None:
 
 def test_close_scripts_stay_together_in_a_run() -> None:
     assert runs("港口 ferry") == [["港", "口"], ["ferry"]]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(st.characters(max_codepoint=127), max_size=80) | st.just("a" * 61) | st.just("a " * (MOST + 1)))
+def test_a_text_of_plain_letters_has_the_words_of_its_runs(text: str) -> None:
+    assert words(text) == [word for run in runs(text) for word in run][:MOST]

@@ -6,7 +6,10 @@ import random
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from moderation.text import signals
 from moderation.text.signals import BANDS, phrases, script, sketch
 
 PITCH = (
@@ -133,3 +136,9 @@ def test_repeated_phrases_are_counted() -> None:
 )
 def test_the_script_of_most_letters_is_told(text: str, name: str, share: float) -> None:
     assert script(text)[:2] == (name, share)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text("ab'_9 .-Z\n", max_size=60))
+def test_a_text_of_plain_letters_is_cut_into_the_same_words(text: str) -> None:
+    assert signals._ASCII_WORD.findall(text.lower()) == signals._WORD.findall(text.casefold())

@@ -72,7 +72,7 @@ def _claim_try(rt: Runtime, person: Person | None, now: datetime) -> bool:
     if person is None:
         return False
     with rt.store.writing() as tx:
-        failures = people.claim_try(tx, person.id, now)
+        failures = people.claim_try(tx, person.id, now, sessions.LONGEST_DELAY)
         if failures is None:
             return False
         if wait := sessions.delay(failures):
@@ -103,7 +103,7 @@ def change_password(rt: Runtime, who: Moderator, current: str, password: str) ->
     Raises Invalid, Unavailable.
     """
     now = rt.now()
-    stored = _hashed(password)
+    stored = _hashed(rt, password, who.name)
     with rt.store.reading() as tx:
         person = people.get(tx, who.id)
     may_try = _claim_try(rt, person, now)
@@ -219,7 +219,7 @@ def create_person(
     name = _checked_name(name)
     _check_sites(rt, sites)
     _check_gift(who, RIGHTS[role], sites)
-    stored = _hashed(password) if password is not None else None
+    stored = _hashed(rt, password, name) if password is not None else None
     now = rt.now()
     with rt.store.writing() as tx:
         if people.find(tx, name):
@@ -250,6 +250,9 @@ def change_person(
         _check_sites(rt, theirs if theirs != person.sites else None)
         _check_gift(who, RIGHTS[new], theirs)
         is_off = person.disabled if disabled is None else disabled
+        stays = new is Role.ADMIN and theirs is None and not is_off
+        if not stays and people.able_admins(tx) == {person.id}:
+            raise Invalid([FieldProblem("/name", "last-admin")])
         people.change(tx, person.id, new, theirs, is_off)
         people.end_sessions(tx, person.id)
         told = entry(now, who.name, who.role, "person-changed", person.id, _words(theirs, is_off))
@@ -284,10 +287,12 @@ def people_with_factor(rt: Runtime) -> set[int]:
         return factors.people_with(connection)
 
 
-def new_link(rt: Runtime, who: Moderator, name: str) -> str:
-    """The secret of a one-time link for somebody who forgot their password. Raises Forbidden, NotFound."""
+def new_link(rt: Runtime, who: Moderator, name: str) -> tuple[str, bool]:
+    """The secret of a one-time link for somebody who forgot their password, and whether they are switched off: then it
+    works only once they are on again. Raises Forbidden, NotFound."""
     with rt.store.writing() as tx:
-        return _link(rt, tx, who, _managed(tx, who, name).id, rt.now())
+        person = _managed(tx, who, name)
+        return _link(rt, tx, who, person.id, rt.now()), person.disabled
 
 
 def first_admin_link(rt: Runtime) -> str | None:
@@ -313,9 +318,10 @@ def set_password(rt: Runtime, secret: str, password: str) -> tuple[str, Moderato
 
     Raises NotFound (the link is used up), Invalid (the password), Unavailable.
     """
-    if person_of_link(rt, secret) is None:
+    name = person_of_link(rt, secret)
+    if name is None:
         raise NotFound("link")
-    stored, now = _hashed(password), rt.now()
+    stored, now = _hashed(rt, password, name), rt.now()
     with rt.store.writing() as tx:
         person = people.link(tx, fingerprint(secret), "password", now)
         if person is None or not people.use_link(tx, fingerprint(secret)):
@@ -338,8 +344,10 @@ def _free_name(tx: Tx, wish: str) -> str:
     return next(name for name in names if not people.find(tx, name))
 
 
-def _hashed(password: str) -> str:
-    problem = passwords.problem(password)
+def _hashed(rt: Runtime, password: str, name: str) -> str:
+    """The hash to store of the password of `name`. Raises Invalid, Unavailable."""
+    sites = (word for site_id, site in rt.rules.sites.items() for word in (site_id, site.settings.name))
+    problem = passwords.problem(password, (name, *sites))
     if problem:
         raise Invalid([problem])
     return passwords.hashed(password)

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 def start(rt: Runtime, who: Moderator, text: str, mark: str, since: str) -> Job:
     """Try a draft on the comments since `since`. Raises Forbidden, RulesInvalid, Busy."""
     if not who.may(Right.MANAGE_RULES) or who.sites is not None:
-        raise Forbidden(Right.MANAGE_RULES.value)
+        raise Forbidden(Right.MANAGE_RULES.value, on_all_sites=True)
     draft = load_draft(text, rt.env.rules_path.parent, rt.inside).source.whole
     job = Job(rt.new_id(), who.id, draft, mark, since, "waiting", 0, 0, None, rt.now(), None, None, None)
     with rt.store.writing() as tx:

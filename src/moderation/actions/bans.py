@@ -25,38 +25,45 @@ ACTIONS = {Effect.REJECT: "ban", Effect.HOLD: "pre-moderate"}
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Wish:
-    """A ban as somebody wants it: on the sender of a comment, as `whom`; or where no comment is named, on `email` (in
-    its normal form) or `network`. Its repr shows no address."""
+    """A ban as somebody wants it: on the sender of a comment, as `whom`, and as each of `also`; or where no comment is
+    named, on `email` (in its normal form) or `network`. Its repr shows no address."""
 
     effect: Effect
     reason: str
     until: datetime | None
     whom: Whom = Whom.AUTHOR
+    also: tuple[Whom, ...] = ()
     comment_id: str | None = None
     email: str | None = None
     network: str | None = None
 
 
 def make(rt: Runtime, who: Moderator, site: str | None, wish: Wish, request_id: str) -> Kept:
-    """In place of a former one on the same sender. `site` may be None where a comment is named. Raises Forbidden,
-    NotFound (site, comment), Invalid."""
+    """In place of a former one on the same sender. The first of them where it is on several things that tell the
+    sender. `site` may be None where a comment is named. Raises Forbidden, NotFound (site, comment), Invalid."""
     if not who.may(Right.BAN, site):
         raise Forbidden(Right.BAN.value)
     if site is not None and site not in rt.rules.sites:
         raise NotFound("site")
     now = rt.now()
     reason = _reason(wish, now)
-    ban_id = rt.new_id()
+    made = []
     with rt.store.writing() as tx:
-        target = _of_comment(rt, tx, who, site, wish, ban_id) if wish.comment_id else _named(rt, site, wish, ban_id)
-        ban = Ban(ban_id, target.whom, wish.effect, reason)
-        new = NewBan(
-            ban, target.site, target.keys, target.shown, target.known_at or now, who.name, now, wish.until,
-            target.network, target.email_sealed, wish.comment_id,
-        )  # fmt: skip
-        former = bans.put(tx, new)
-        journal.write(tx, [_entry(who, ACTIONS[wish.effect], new, former, request_id)])
-    return Kept(ban, new.site, new.shown, new.comment_id, new.made_by, now, new.until)
+        for whom in dict.fromkeys((wish.whom, *wish.also)):
+            ban_id = rt.new_id()
+            if wish.comment_id:
+                target = _of_comment(rt, tx, who, site, wish.comment_id, whom, ban_id)
+            else:
+                target = _named(rt, site, wish, ban_id)
+            new = NewBan(
+                Ban(ban_id, target.whom, wish.effect, reason), target.site, target.keys, target.shown,
+                target.known_at or now, who.name, now, wish.until, target.network, target.email_sealed, wish.comment_id,
+            )  # fmt: skip
+            former = bans.put(tx, new)
+            journal.write(tx, [_entry(who, ACTIONS[wish.effect], new, former, request_id)])
+            made.append(new)
+    first = made[0]
+    return Kept(first.ban, first.site, first.shown, first.comment_id, first.made_by, now, first.until)
 
 
 def lift(rt: Runtime, who: Moderator, ban_id: str, request_id: str, site: str | None = None) -> Kept:
@@ -85,18 +92,19 @@ class _Target:
     known_at: datetime | None = None
 
 
-def _of_comment(rt: Runtime, tx: Tx, who: Moderator, site: str | None, wish: Wish, ban_id: str) -> _Target:
-    assert wish.comment_id
-    sender = bans.sender_of(tx, wish.comment_id)
+def _of_comment(
+    rt: Runtime, tx: Tx, who: Moderator, site: str | None, comment_id: str, whom: Whom, ban_id: str
+) -> _Target:
+    sender = bans.sender_of(tx, comment_id)
     if sender is None or not who.may(Right.BAN, sender.site) or site not in (None, sender.site):
         raise NotFound("comment")
-    if wish.whom is Whom.AUTHOR and sender.author_id:
+    if whom is Whom.AUTHOR and sender.author_id:
         return _Target(sender.site, Whom.AUTHOR, [sender.author_id], "")
-    if wish.whom is Whom.AUTHOR:
-        return _author(rt, sender.site, _email_of(rt, sender, wish.comment_id), ban_id)
+    if whom in (Whom.AUTHOR, Whom.EMAIL):
+        return _author(rt, sender.site, _email_of(rt, sender, comment_id), ban_id)
     if sender.address_hash is None or sender.address_prefix is None:
         raise Invalid([FieldProblem("/whom", "address-gone")])
-    if wish.whom is Whom.ADDRESS:
+    if whom is Whom.ADDRESS:
         shown, keys = sender.address_prefix, [sender.address_hash]
         return _Target(sender.site, Whom.ADDRESS, keys, shown, known_at=sender.created_at)
     return _Target(sender.site, Whom.NETWORK, [bans.network_key(sender.address_prefix)], sender.address_prefix)

@@ -34,11 +34,13 @@ STEPS: dict[str, _Step] = {
     "addresses": reencryption.addresses,
     "letters": reencryption.letters,
     "privacy-links": reencryption.links,
+    "reports": reencryption.readers,
+    "senders": reencryption.senders,
     "names": reencryption.names,
     "bans": reencryption.bans_on_authors,
     "seeds": reencryption.seeds,
 }
-_OF_EMAIL = ("addresses", "letters", "privacy-links", "names", "bans")
+_OF_EMAIL = ("addresses", "letters", "privacy-links", "reports", "senders", "names", "bans")
 _STEPS_OF = {"email-enc": _OF_EMAIL, "email-index": _OF_EMAIL, "totp": ("seeds",)}
 
 

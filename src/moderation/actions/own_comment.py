@@ -1,5 +1,5 @@
-"""What authors may do about their own comment: look at how it stands, write it anew for a while, take it back. They
-come by a receipt (`moderation.receipts`), without an account.
+"""What authors may do about their own comment: look at how it stands, write it anew for a while, take it back, ask once
+for a second look at a rejection. They come by a receipt (`moderation.receipts`), without an account.
 
 Nothing here hands out a text: what was not approved is at no address, and the author's own copy is in their browser.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from moderation.actions import external
+from moderation.actions import again, external
 from moderation.buckets import buckets, cost
 from moderation.edges import authors, bans, external_checks, journal, own, queries
 from moderation.edges.limits import too_fast
@@ -23,12 +23,16 @@ from moderation.judge.cases import recall, remember
 from moderation.judge.pipeline import judge_reading, language_told
 from moderation.judge.reading import Reading
 from moderation.judge.ruleset import SiteRules
-from moderation.rates import Answer, Question
+from moderation.rates import Answer, Bucket, Question
 from moderation.receipts import comment_of
 from moderation.runtime import Runtime
 from moderation.text.markup import render
+from moderation.text.redact import without_contacts
 from moderation.text.signals import seen_keys
-from moderation.values import Article, Case, Status
+from moderation.values import APPEAL, Article, Case, Effect, Finding, Status
+
+APPEAL_MOST = 500
+"""Characters with which an author asks for a second look."""
 
 Told = Literal["pending", "approved", "rejected"]
 
@@ -36,7 +40,8 @@ Told = Literal["pending", "approved", "rejected"]
 @dataclass(frozen=True, slots=True)
 class State:
     """How a comment stands, as its author is told. `reason` is the label of the site's reason for a rejection, where
-    the site tells it. `edit_until` is None where it can no longer be written anew."""
+    the site tells it. `edit_until` is None where it can no longer be written anew. `appealed`: its author has asked for
+    a second look."""
 
     id: str
     site: str
@@ -46,6 +51,8 @@ class State:
     reason: str | None
     edit_until: datetime | None
     can_withdraw: bool
+    can_appeal: bool
+    appealed: bool
 
 
 def look(rt: Runtime, receipt: str, *, site: str | None = None) -> State:
@@ -65,7 +72,8 @@ def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, reque
         raise Settled("edit" if state.status == "pending" or state.can_withdraw else "decided")
     if rules.settings.closed or (why := found.article.closed_why(rules.settings.close_after_days, now)):
         raise Closed("site" if rules.settings.closed else str(why))
-    (answer,) = rt.limits.check([_question(rt, found, rules, body, address, now)])
+    asked = Question(found.site, _buckets(rt, rules, body, address, now), seen_keys(body))
+    (answer,) = rt.limits.check([asked])
     if not answer.allowed:
         raise too_fast(answer)
     case = _case(rt, found, body, address, answer, now)
@@ -98,7 +106,7 @@ def withdraw(rt: Runtime, receipt: str, request_id: str) -> None:
     """Take the comment back, whatever a moderator is doing with it. Raises NotFound, Settled."""
     comment_id, now = comment_of(rt, receipt), rt.now()
     with rt.store.writing() as tx:
-        found = own.find(tx, comment_id)
+        found = own.find(tx, comment_id, lock=True)
         rules = rt.rules.sites.get(found.site) if found else None
         if found is None or rules is None:
             raise NotFound("own-comment")
@@ -107,6 +115,32 @@ def withdraw(rt: Runtime, receipt: str, request_id: str) -> None:
         own.withdraw(tx, found, now, rt.store.shard)
         journal.write(tx, [_entry(found, "withdrawn", None, now, request_id)])
         journal.post(tx, [journal.Letter(now, found.site, "comment.withdrawn", found.id, "gone", found.version + 1)])
+
+
+def appeal(rt: Runtime, receipt: str, version: int, words: str, address: str, request_id: str) -> State:
+    """Have a moderator look once more at what was rejected, for `words`, which have been validated and are kept without
+    contact data, with the comment. Never decided by rules. Raises NotFound, Settled, TooFast, and Conflict where
+    `version` is no longer the one that stands."""
+    found, rules = _find(rt, receipt, None)
+    state, now = _state(rt, found, rules), rt.now()
+    if state.version != version:
+        raise _conflict(state)
+    if not state.can_appeal:
+        raise Settled("appeal")
+    (answer,) = rt.limits.check([Question(found.site, _buckets(rt, rules, words, address, now))])
+    if not answer.allowed:
+        raise too_fast(answer)
+    code = "appeal-person" if found.decided_by else "appeal"
+    told = {"words": without_contacts(words, APPEAL_MOST)} | ({"by": found.decided_by} if found.decided_by else {})
+    with rt.store.writing() as tx:
+        seen = queries.standing(tx, found.id, lock=True)
+        if seen is None:
+            raise NotFound("own-comment")
+        entry = _entry(found, "appealed", Status.PENDING.value, now, request_id)
+        stands = replace(seen, version=found.version, status=found.status)
+        if not again.back_to_pending(rt, tx, stands, Finding(APPEAL, Effect.HOLD, code, data=told), entry):
+            raise _conflict(_state(rt, own.find(tx, found.id) or found, rules))
+    return look(rt, receipt)
 
 
 def _find(rt: Runtime, receipt: str, site: str | None) -> tuple[Own, SiteRules]:
@@ -127,6 +161,7 @@ def _state(rt: Runtime, found: Own, rules: SiteRules) -> State:
     quiet = found.decided_by is None and now < found.created_at + timedelta(minutes=settings.quiet_minutes)
     status: Told = "approved" if found.status is Status.APPROVED else "rejected" if refused and not quiet else "pending"
     until = found.created_at + timedelta(minutes=settings.edit_minutes)
+    appeal_until = (found.decided_at or found.created_at) + timedelta(days=settings.appeal_days)
     return State(
         id=found.id,
         site=found.site,
@@ -134,21 +169,22 @@ def _state(rt: Runtime, found: Own, rules: SiteRules) -> State:
         status=status,
         version=found.version,
         reason=_reason(found, rules) if status == "rejected" else None,
-        edit_until=until if status != "rejected" and now < until else None,
+        edit_until=until if status != "rejected" and not found.appealed and now < until else None,
         can_withdraw=status != "rejected",
+        can_appeal=status == "rejected" and not found.appealed and now < appeal_until,
+        appealed=found.appealed,
     )
 
 
 def _reason(found: Own, rules: SiteRules) -> str | None:
     if not rules.settings.receipt.tell_reasons:
         return None
-    return next((reason.label for reason in rules.settings.reasons if reason.code == found.reason), None)
+    return next((reason.words for reason in rules.settings.reasons if reason.code == found.reason), None)
 
 
-def _question(rt: Runtime, found: Own, rules: SiteRules, body: str, address: str, now: datetime) -> Question:
-    """The limits of the address: writing anew costs what a comment costs."""
-    asked = buckets(rt.vault, rules, now.date(), address=address, cost=cost(rules, body))
-    return Question(found.site, asked, seen_keys(body))
+def _buckets(rt: Runtime, rules: SiteRules, text: str, address: str, now: datetime) -> tuple[Bucket, ...]:
+    """The limits of the address: what an author writes here costs what a comment costs."""
+    return buckets(rt.vault, rules, now.date(), address=address, cost=cost(rules, text))
 
 
 def _case(rt: Runtime, found: Own, body: str, address: str, answer: Answer, now: datetime) -> Case:

@@ -14,11 +14,11 @@ from typing import Any
 
 import orjson
 
-from moderation.edges import authors, erasure, held, holds, journal
+from moderation.edges import authors, erasure, held, holds, journal, report_mails
 from moderation.edges.vault import Unreadable
 from moderation.rates import mailbox
 from moderation.runtime import Runtime
-from moderation.values import EXTERNAL, Hold, Moderator
+from moderation.values import APPEAL, EXTERNAL, Hold, Moderator
 
 LEDGER = "erased.jsonl"
 """Beside the keys in the state folder: a line for each erasure, to repeat it after an older backup was put back."""
@@ -40,12 +40,13 @@ Reader = str | SignedIn
 
 
 def look(rt: Runtime, reader: Reader) -> dict[str, dict[str, int]]:
-    """What is kept about this author, by site: how many comments of each status, bans, proofs and letters."""
+    """What is kept about this author, by site: how many comments of each status, bans, proofs, reports and letters."""
     indexes = _indexes(rt, reader)
     with rt.store.reading() as tx:
         found = Counter(erasure.statuses(tx, indexes))
         found.update((ban["site"], "bans") for ban in erasure.bans_on(tx, indexes, _mailbox(rt, reader)))
         found.update((proof["site"], "proofs") for proof in erasure.proofs(tx, indexes))
+        found.update((each.site, "reports") for each in report_mails.of(tx, indexes))
         found.update((EVERYWHERE, "letters") for _ in erasure.letters(tx, indexes))
     sites = sorted({site for site, _ in found})
     return {site: {what: count for (at, what), count in sorted(found.items()) if at == site} for site in sites}
@@ -56,6 +57,7 @@ def export(rt: Runtime, who: Moderator, reader: Reader, reason: str) -> dict[str
     with rt.store.writing() as tx:
         comments = [_told(row) for row in erasure.everything(tx, _indexes(rt, reader))]
         waiting = erasure.letters(tx, _indexes(rt, reader))
+        sent = report_mails.of(tx, _indexes(rt, reader))
         banned = erasure.bans_on(tx, _indexes(rt, reader), _mailbox(rt, reader))
         proofs = [_proved(rt, row) for row in erasure.proofs(tx, _indexes(rt, reader))]
         journal.write(tx, [_entry(rt, who, "privacy-export", len(comments), reason)])
@@ -66,6 +68,10 @@ def export(rt: Runtime, who: Moderator, reader: Reader, reason: str) -> dict[str
         "comments": comments,
         "letters": [{"kind": each["kind"], "waits_since": each["created_at"].isoformat()} for each in waiting],
         "proofs": proofs,
+        "reports": [
+            {"number": each.id, "site": each.site, "at": each.at.isoformat(), "reason": each.reason, "text": each.words}
+            for each in sent
+        ],
         "bans": [
             ban | {"made_at": ban["made_at"].isoformat(), "until": ban["until"].isoformat() if ban["until"] else None}
             for ban in banned
@@ -99,6 +105,7 @@ def _told(row: Any) -> dict[str, Any]:
         "status": row["status"],
         "found_by_rules": [found["rule"] for found in row["findings"] if found["effect"] != "pass"],
         "told_to": [found["data"]["by"] for found in row["findings"] if found["rule"] == EXTERNAL and found["data"]],
+        "asked_for_a_second_look": [found["data"]["words"] for found in row["findings"] if found["rule"] == APPEAL],
         "reported": [
             {"at": each["at"].isoformat(), "reason": each["reason"], "text": each["words"]} for each in row["reported"]
         ],
@@ -141,6 +148,7 @@ def _forget(rt: Runtime, who: Moderator, indexes: Sequence[bytes], box: Sequence
     while True:
         with rt.store.writing() as tx:
             holds.spread(tx)
+            erasure.take(tx, indexes)
             kept = erasure.held(tx, indexes)
             holds.withhold(tx, kept, "author", rt.now(), rt.store.shard)
             gone = erasure.forget(tx, indexes, box, rt.now(), rt.store.shard)
@@ -153,7 +161,7 @@ def _forget(rt: Runtime, who: Moderator, indexes: Sequence[bytes], box: Sequence
 
 
 def _entry(rt: Runtime, who: Moderator, action: str, count: int, reason: str, others: int = 0) -> journal.Entry:
-    told = f"{count} comments" + (f", {others} others" if others else "")
+    told = f"{count} comment{'s' * (count != 1)}" + (f", {others} other{'s' * (others != 1)}" if others else "")
     return journal.Entry(rt.now(), who.name, who.role, action, after=told, reason=reason)
 
 

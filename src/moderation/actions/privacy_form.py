@@ -7,12 +7,12 @@ by it who writes here. What there is, only the page behind the link looks up.
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from moderation.actions import privacy
-from moderation.buckets import buckets, letter_buckets
+from moderation.buckets import buckets, letter_buckets, letters_allowed
 from moderation.catalogue import said_in
 from moderation.edges import mails, privacy_links
 from moderation.edges.limits import too_fast
@@ -20,7 +20,7 @@ from moderation.edges.privacy_links import Asked
 from moderation.edges.vault import mask
 from moderation.errors import NotFound
 from moderation.judge.ruleset import SiteRules
-from moderation.rates import Answer, Question
+from moderation.rates import Question
 from moderation.runtime import Runtime
 from moderation.values import Moderator, Wish
 
@@ -61,12 +61,12 @@ def ask(rt: Runtime, site: SiteRules, email: str, wish: Wish, address: str) -> N
         raise too_fast(answer)
     mail_id, link, secret = rt.new_id(), Asked(rt.new_id(), wish, site.id, email), _secret(rt)
     subject, text = _letter(rt, site, wish, secret)
-    with rt.store.writing() as tx:
-        mails.post(tx, rt.vault, mail_id, KIND, email, subject, text, now)
-        privacy_links.keep(tx, rt.vault, link, secret, now + LASTS)
-        if not _goes(answer):
-            mails.settle(tx, mail_id, "over-limit", now)
-            privacy_links.use(tx, link)
+    goes = letters_allowed(answer)
+    with rt.store.writing() as tx:  # the same statements in either case
+        mails.post(tx, rt.vault, mail_id, KIND, email, subject, text, now, why_not=None if goes else "over-limit")
+        privacy_links.keep(
+            tx, rt.vault, link if goes else replace(link, email=""), secret, now + LASTS if goes else now
+        )
 
 
 def look(rt: Runtime, secret: str) -> tuple[Asked, dict[str, dict[str, int]]]:
@@ -108,12 +108,6 @@ def _found(rt: Runtime, asked: Asked | None) -> Asked:
     if asked is None or asked.site not in rt.rules.sites:
         raise NotFound("link")
     return asked
-
-
-def _goes(answer: Answer) -> bool:
-    """Where nobody can tell how many letters went there, none goes."""
-    letters = [each.allowed for each in answer.buckets if each.bucket.soft]
-    return answer.source == "redis" and all(letters)
 
 
 def _secret(rt: Runtime) -> str:

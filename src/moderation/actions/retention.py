@@ -9,17 +9,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from moderation import holders, ids
-from moderation.edges import chain, expiry, held, holds, journal, likeness
+from moderation import ids
+from moderation.edges import chain, expiry, held, holds, journal, likeness, report_mails
 from moderation.edges.schema import Tx
 from moderation.runtime import Runtime
 from moderation.values import Status
 
 LEASE = timedelta(seconds=90)
-LETTERS = timedelta(days=7)
-"""How long letters are kept: of the outbox after they were written, by e-mail after they were sent."""
-
-
 BATCH = 50
 """Rows a transaction, so that nobody waits long for the write lock."""
 
@@ -51,14 +47,17 @@ def _steps(rt: Runtime, now: datetime) -> Iterator[tuple[str, Step]]:
     yield "sessions", expiry.idle_sessions(now - idle, now - whole)
     yield "links", expiry.old_links(now)
     yield "privacy-links", expiry.old_privacy_links(now)
+    yield "report-mails", report_mails.Told(rt.mail_server is not None)
     yield "leases", expiry.card_leases(now)
     yield "bans", expiry.ended_bans(now)
-    yield "jobs", expiry.finished_jobs(now)
-    yield "backtests", expiry.finished_backtests(now)
+    yield "jobs", expiry.finished_jobs(now - timedelta(days=keep.jobs_days))
+    yield "backtests", expiry.finished_backtests(now - timedelta(days=keep.backtests_days))
     yield "likenesses", expiry.Likenesses(now - likeness.KEPT)
-    yield "authors", expiry.Authors(now - holders.LASTS)
-    yield "mails", expiry.done_mails(now - LETTERS)
-    yield "letters", expiry.Letters(now - LETTERS)
+    letters = now - timedelta(days=keep.letters_days)
+    yield "mails", expiry.done_mails(letters)
+    yield "letters", expiry.Letters(letters)
+    if keep.authors_days:
+        yield "authors", expiry.Authors(now - timedelta(days=keep.authors_days))
     if keep.journal_days:
         yield "counts", expiry.Counts(now - timedelta(days=keep.journal_days))
     if keep.address_days:
@@ -71,6 +70,8 @@ def _steps(rt: Runtime, now: datetime) -> Iterator[tuple[str, Step]]:
     if keep.rejected_days:
         before = now - timedelta(days=keep.rejected_days)
         yield "refused", expiry.Comments([Status.REJECTED, Status.SPAM], before, shard)
+    if keep.approved_days:
+        yield "approved", expiry.Comments([Status.APPROVED], now - timedelta(days=keep.approved_days), shard)
 
 
 def _work_off(rt: Runtime, step: Step) -> int:

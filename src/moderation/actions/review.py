@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from moderation.actions import external
-from moderation.edges import comments, escalations, external_checks, journal, queries, reports
+from moderation.actions import external, reports
+from moderation.edges import comments, escalations, external_checks, journal, queries
 from moderation.edges.comments import Change
 from moderation.edges.schema import Tx
 from moderation.errors import Forbidden
@@ -115,9 +115,9 @@ def _decide(
     elif former and former.undone is Decision.ESCALATE:
         escalations.take_back(tx, seen.id)
     if ruling.decision in SETTLES and seen.reports:
-        reports.settle(tx, seen.id, request_id)
+        reports.answer(rt, tx, seen, after, request_id, automated=who.role == "token", now=now)
     elif former and former.undone in SETTLES and former.request_id:
-        reports.reopen(tx, seen.id, former.request_id)
+        reports.ask_again(tx, seen.id, former.request_id)
     _tell_check(rt, tx, seen, now)
     version = seen.version + 1
     journal.write(
@@ -138,7 +138,8 @@ def _decide(
         ],
     )
     _tell_outside(rt, tx, seen, ruling.decision, after, now)
-    change = Change(seen.site, seen.article_id, seen.author, seen.status, after, now)
+    endorses = after is Status.APPROVED and by is not None
+    change = Change(seen.site, seen.article_id, seen.author, seen.status, after, now, endorses)
     return Outcome(seen.id, "decided", after, version, by, at), change
 
 

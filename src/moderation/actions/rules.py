@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from moderation.edges import journal, revisions, rules_file
@@ -31,17 +31,18 @@ from moderation.values import Moderator, Right
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """The rules file as it is: its text, the word lists it names, and a mark to know the text by."""
+class OnDisk:
+    """The rules file as it is: its text, a mark to know its bytes by, and what is wrong with it. Where the bytes are no
+    text at all, the text is that of the last rules that took effect."""
 
     text: str
-    lists: Mapping[str, str]
     mark: str
+    problems: RulesInvalid | None
 
 
-def listed(rt: Runtime) -> Sequence[Rule]:
-    """The rules in force, in the order of the file, also those that are switched off."""
-    return rt.rules.rules
+def listed(rt: Runtime, who: Moderator) -> Sequence[Rule]:
+    """The rules in force that count on a site of theirs, in the order of the file, also those that are switched off."""
+    return [rule for rule in rt.rules.rules if who.sites is None or not rule.sites or who.sites & set(rule.sites)]
 
 
 def without_language(rules: Sequence[Rule]) -> list[str]:
@@ -49,15 +50,25 @@ def without_language(rules: Sequence[Rule]) -> list[str]:
     return ruleset.without_language(rules)
 
 
-def in_force(rt: Runtime) -> InForce:
-    """What stands in the rules file; where that cannot be read, the last rules that took effect."""
+def on_disk(rt: Runtime) -> OnDisk:
+    """What stands in the rules file now, also where somebody has written only half of it."""
+    raw = rules_file.on_disk(rt.env.rules_path)
+    mark = hashlib.sha256(raw).hexdigest()[:32]
     try:
-        source = rules_file.read(rt.env.rules_path)
-        text, lists = source.text, source.lists
-    except RulesInvalid:
-        with rt.store.reading() as tx:
-            text, lists = unbundle(revisions.latest(tx) or "")
-    return InForce(text, lists, _mark(text))
+        return OnDisk(rules_file.read(rt.env.rules_path, rt.inside).text, mark, rt.rules_problems)
+    except RulesInvalid as problems:
+        return OnDisk(_text(rt, raw), mark, problems)
+
+
+def _text(rt: Runtime, raw: bytes) -> str:
+    try:
+        text = raw.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        text = ""
+    if text and len(raw) <= rules_file.MOST_BYTES:
+        return text
+    with rt.store.reading() as tx:
+        return text_of(revisions.latest(tx) or "")
 
 
 def text_of(draft: str) -> str:
@@ -83,13 +94,13 @@ def check(rt: Runtime, text: str) -> Loaded:
 def activate(rt: Runtime, who: Moderator, text: str, mark: str, request_id: str) -> str:
     """Put the draft in the place of the rules file that has this mark. The new revision. Raises RulesInvalid,
     RulesChanged, RulesNotWritable, Forbidden."""
-    _allow(who)
+    allow(who)
     return _put(rt, who, text, mark, "rules-activated", request_id)
 
 
 def roll_back(rt: Runtime, who: Moderator, revision: str, request_id: str) -> str:
     """Put an earlier revision into force again. The revision. Raises NotFound, and all that `activate` raises."""
-    _allow(who)
+    allow(who)
     with rt.store.reading() as tx:
         found = revisions.find(tx, revision)
     if found is None:
@@ -104,10 +115,11 @@ def difference(before: str, after: str) -> list[str]:
 
 def _put(rt: Runtime, who: Moderator, text: str, mark: str | None, action: str, request_id: str) -> str:
     """The file is written inside the transaction of its row in the record, so that there is never one without the
-    other; if the row cannot be kept, the old file comes back."""
+    other; if the row cannot be kept, the old file comes back. One with mistakes, which no revision holds, is kept
+    beside the new one."""
     loaded = check(rt, text)
     after = loaded.rules.revision
-    before = in_force(rt)
+    before = on_disk(rt)
     if mark is not None and mark != before.mark:
         raise RulesChanged
     path, target = rt.env.rules_path, revisions.target_of(after)
@@ -122,25 +134,25 @@ def _put(rt: Runtime, who: Moderator, text: str, mark: str | None, action: str, 
         after=after,
         request_id=request_id,
     )
+    put_back: Callable[[], None] | None = None
     try:
         with rt.store.writing() as tx:
             journal.write(tx, [entry])
             try:
-                rules_file.replace_all(path, loaded.source.text, lists)
+                if before.problems and path.exists():
+                    rules_file.keep_beside(path, rt.now())
+                put_back = rules_file.replace_all(path, loaded.source.text, lists)
             except OSError as error:
                 raise RulesNotWritable(path.name, error.strerror or type(error).__name__) from None
     except StoreError:
-        rules_file.replace_all(path, before.text, before.lists)
+        if put_back:
+            put_back()
         raise
     rt.reload()
     return after
 
 
-def _allow(who: Moderator) -> None:
-    """Only who may manage the rules, and on all sites: they stand in one file."""
+def allow(who: Moderator) -> None:
+    """Raises Forbidden for whoever may not manage the rules on all sites: they stand in one file."""
     if not who.may(Right.MANAGE_RULES) or who.sites is not None:
-        raise Forbidden(Right.MANAGE_RULES.value)
-
-
-def _mark(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+        raise Forbidden(Right.MANAGE_RULES.value, on_all_sites=True)

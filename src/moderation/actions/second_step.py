@@ -52,7 +52,7 @@ def confirm(rt: Runtime, secret: str, code: str, address: str, device: str | Non
 
 
 def _claim_try(tx: Tx, person: Person, now: datetime) -> bool:
-    failures = factors.claim_try(tx, person.id, now)
+    failures = factors.claim_try(tx, person.id, now, sessions.LONGEST_DELAY)
     if failures is None:
         return False
     if wait := sessions.delay(failures):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -17,7 +18,7 @@ import structlog
 from moderation import confirmations, forms, holders, proof_of_work
 from moderation.actions import external
 from moderation.batches import Batches, Overdue
-from moderation.buckets import LETTER, buckets, cost, is_regular, letter_buckets
+from moderation.buckets import LETTER, buckets, cost, is_regular, letter_buckets, letters_allowed
 from moderation.edges import (
     authors,
     bans,
@@ -29,12 +30,13 @@ from moderation.edges import (
     mails,
     queries,
     search,
+    telemetry,
 )
 from moderation.edges.comments import NewComment
 from moderation.edges.idempotency import Claim
 from moderation.edges.limits import too_fast
 from moderation.edges.queries import Parent
-from moderation.edges.schema import Tx
+from moderation.edges.schema import Tx, together
 from moderation.edges.vault import mask
 from moderation.errors import (
     Closed,
@@ -68,7 +70,7 @@ from moderation.values import (
     Verdict,
 )
 
-WAIT = 4.0
+WAIT = 2.5
 """Seconds a submission may wait for its turn before it is told to come back."""
 
 log = structlog.get_logger()
@@ -116,7 +118,12 @@ class Intake:
 
     def __init__(self, rt: Runtime) -> None:
         self._rt = rt
-        self._batches: Batches[_Work, Receipt] = Batches(lambda works: _work(rt, works))
+        self._batches: Batches[_Work, Receipt] = Batches(lambda works: _work(rt, works), around=self._undisturbed)
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        with self._rt.turns.turn(), telemetry.together():
+            yield
 
     def submit(self, submission: Submission) -> Receipt:
         """Raises NotFound (site), Closed, ParentNotPublic, Duplicate, KeyReused, TooFast, Unavailable."""
@@ -167,7 +174,7 @@ def _prepare(rt: Runtime, rules: Ruleset, submission: Submission) -> _Work:
         sealed=rt.vault.seal(email, comment_id) if email else None,
         address_hash=address_hash,
         address_prefix=coarse(submission.address),
-        text_key=_text_key(submission, (proof and proof.who) or (indexes[0] if indexes else address_hash)),
+        text_key=_text_key(submission, proof.who if proof else None, address_hash),
         question=_question(rt, submission, site, proof, solution, now.date()),
         claims=_claims(rt, submission, form),
         form=form,
@@ -479,10 +486,10 @@ def _again(known: idempotency.Outcome, claim: Claim) -> Receipt:
     return Receipt(known.comment_id, known.article_key, known.article_url, known.published, {})
 
 
-def _claim_keys(tx: Tx, works: Sequence[_Work]) -> _Answers:
+def _claim_keys(rt: Runtime, tx: Tx, works: Sequence[_Work]) -> _Answers:
     """Answers those whose key somebody else has had in the meantime."""
     claims = {work.id: work.claims[0] for work in works if work.claims}
-    held = idempotency.claim(tx, [_outcome(work, work.claims[0]) for work in works if work.claims], works[0].now)
+    held = idempotency.claim(tx, [_outcome(rt, work, work.claims[0]) for work in works if work.claims], works[0].now)
     answers: _Answers = {}
     for work_id, claim in claims.items():
         if held[claim.key].comment_id != work_id:
@@ -493,11 +500,11 @@ def _claim_keys(tx: Tx, works: Sequence[_Work]) -> _Answers:
     return answers
 
 
-def _outcome(work: _Work, claim: Claim) -> idempotency.Outcome:
+def _outcome(rt: Runtime, work: _Work, claim: Claim) -> idempotency.Outcome:
     receipt = _receipt(work)
     return idempotency.Outcome(
         claim.key, claim.payload, work.id, receipt.article_key, receipt.article_url, receipt.published,
-        work.now + idempotency.KEPT,
+        work.now + timedelta(hours=rt.rules.retention.idempotency_hours),
     )  # fmt: skip
 
 
@@ -506,7 +513,7 @@ def _record(rt: Runtime, works: Sequence[_Work]) -> _Answers:
     now = works[0].now
     with rt.store.writing() as tx:
         _open_articles(tx, works)
-        answers = _claim_keys(tx, works)
+        answers = _claim_keys(rt, tx, works)
         works = [work for work in works if work.id not in answers]
         late = comments.said_before(
             tx,
@@ -517,10 +524,11 @@ def _record(rt: Runtime, works: Sequence[_Work]) -> _Answers:
         idempotency.release(tx, [work.id for work in works if work.claims and work.id in late])
         fresh = [work for work in works if work.id not in late]
         _admit(rt, tx, fresh)
-        comments.store(tx, [_new(work) for work in fresh], rt.store.shard)
-        likeness.add(tx, [(work.id, _likeness(work)) for work in fresh])
+        with together(tx):
+            comments.store(tx, [_new(work) for work in fresh], rt.store.shard)
+            likeness.add(tx, [(work.id, _likeness(work)) for work in fresh])
+            journal.post(tx, [_letter(work) for work in fresh])
         journal.write(tx, [_entry(work) for work in fresh])
-        journal.post(tx, [_letter(work) for work in fresh])
         external_checks.ask(tx, [_check(rt, work) for work in fresh if work.case and work.case.opinion])
         _ask_to_confirm(rt, tx, fresh)
     return answers | {work.id: Duplicate() if work.id in late else _receipt(work) for work in works}
@@ -538,10 +546,9 @@ def _ask_to_confirm(rt: Runtime, tx: Tx, works: Sequence[_Work]) -> None:
 def _gets_letter(work: _Work) -> bool:
     """Not where too many went there, or nobody can tell; and nobody is bothered for the sake of spam."""
     answer, verdict = work.answer, work.verdict
-    asked = [each.allowed for each in answer.buckets if each.bucket.scope in LETTER] if answer else []
-    is_known = answer is not None and answer.source == "redis"
+    is_asked = answer is not None and any(each.bucket.scope in LETTER for each in answer.buckets)
     is_kept = verdict is not None and verdict.status in (Status.PENDING, Status.APPROVED)
-    return bool(asked) and all(asked) and is_known and is_kept
+    return answer is not None and is_asked and letters_allowed(answer) and is_kept
 
 
 def _likeness(work: _Work) -> list[int]:
@@ -572,12 +579,15 @@ def _admit(rt: Runtime, tx: Tx, works: Sequence[_Work]) -> None:
         )
 
 
-def _text_key(submission: Submission, who: bytes) -> bytes:
-    """What the same words by the same author under the same article have in common. `who` is whom they proved to be,
-    else the e-mail's index, or the address' hash where there is none."""
+def _text_key(submission: Submission, proved: bytes | None, address_hash: bytes) -> bytes:
+    """What the same words by the same author under the same article have in common. The author is whom they proved to
+    be, else a name at a client address. Never a typed e-mail address: who guesses one would be told that it is right.
+    """
     said = " ".join(submission.body.split()).casefold()
-    parts = (submission.site, submission.article.key, submission.parent or "", said)
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), key=who, digest_size=16).digest()
+    name = "" if proved else submission.author_name.casefold()
+    parts = (submission.site, submission.article.key, submission.parent or "", name, said)
+    message = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.blake2b(message, key=proved or address_hash, digest_size=16).digest()
 
 
 def _new(work: _Work) -> NewComment:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import orjson
 import structlog
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Insert, Row, bindparam, delete, func, insert, select
 
-from moderation.edges.bulk import Bulk
-from moderation.edges.schema import Tx, journal, journal_head, upsert, waiting
+from moderation.edges.bulk import Bulk, Lookup
+from moderation.edges.schema import Tx, journal, journal_head, together, upsert, waiting
 
 CHUNK = 2000
 UNSEALED = b"unsealed"
@@ -93,8 +93,9 @@ def append(tx: Tx, keys: Keys) -> None:
         seq += 1
         row["seq"] = seq
         row["mac"] = before = keys.link(before, _covered(row))
-    _ROWS.run(tx, rows)
-    _move(tx, keys, replace(head, seq=seq, mac=before))
+    with together(tx):
+        _ROWS.run(tx, rows)
+        _move(tx, keys, replace(head, seq=seq, mac=before))
     rows.clear()
 
 
@@ -197,32 +198,42 @@ def _covered(row: Mapping[str, Any]) -> bytes:
 
 def _lock(tx: Tx) -> tuple[Head, int]:
     """The head, held until the transaction ends, and the highest number in the journal."""
-    found = tx.execute(_LOCK_HEAD).first()
-    if found is None:
+    found = _LOCK_HEAD.run(tx, [_ONLY])
+    if not found:
         tx.execute(upsert(tx.dialect.name, journal_head).on_conflict_do_nothing(), _row(_NEW))
-        found = tx.execute(_LOCK_HEAD).one()
-    return _as_head(found), found.highest or 0
+        found = _LOCK_HEAD.run(tx, [_ONLY])
+    ((*head, highest),) = found
+    return Head(*head), highest or 0
 
 
 def _head(tx: Tx) -> Head:
-    found = tx.execute(select(journal_head)).first()
-    return _as_head(found) if found else _NEW
+    found = tx.execute(select(*_HEAD)).first()
+    return Head(*found) if found else _NEW
 
 
 def _move(tx: Tx, keys: Keys, head: Head) -> None:
-    tx.execute(_MOVE_HEAD, _row(head.sealed(keys)))
-
-
-def _as_head(row: Row[Any]) -> Head:
-    return Head(row.first, bytes(row.anchor), row.seq, bytes(row.mac), bytes(row.seal))
+    _MOVE_HEAD.run(tx, [_row(head.sealed(keys))])
 
 
 def _row(head: Head) -> dict[str, Any]:
-    return {"id": 1, "first": head.first, "anchor": head.anchor, "seq": head.seq, "mac": head.mac, "seal": head.seal}
+    return {"id": _ONLY, **{name: getattr(head, name) for name in Head.__slots__}}
 
 
+def _head_up(dialect: str) -> Insert:
+    moved = upsert(dialect, journal_head)
+    values = {name: moved.excluded[name] for name in Head.__slots__}
+    return cast(Insert, moved.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+_ONLY = 1
+"""The number of the head's row."""
 _NEW = Head(1, b"", 0, b"", b"")
 _ROWS = Bulk([*COVERED, "mac"], lambda _: insert(journal))
 _HIGHEST = select(func.max(journal.c.seq)).scalar_subquery().label("highest")
-_LOCK_HEAD = select(journal_head, _HIGHEST).where(journal_head.c.id == 1).with_for_update(of=journal_head)
-_MOVE_HEAD = update(journal_head).where(journal_head.c.id == 1)
+_HEAD = [journal_head.c[name] for name in Head.__slots__]
+_LOCK_HEAD = Lookup(
+    select(*_HEAD, _HIGHEST)
+    .where(journal_head.c.id.in_(bindparam("keys", expanding=True)))
+    .with_for_update(of=journal_head)
+)
+_MOVE_HEAD = Bulk(["id", *Head.__slots__], _head_up)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import bindparam, exists, insert, or_, select, update
+import orjson
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.sql.dml import Insert
 
 from moderation.edges import search
-from moderation.edges.bulk import Bulk
+from moderation.edges.bulk import Bulk, Lookup
 from moderation.edges.held import is_withheld
 from moderation.edges.schema import (
     Tx,
@@ -27,13 +28,15 @@ from moderation.edges.schema import (
     comment_rules,
     comments,
     counters,
+    finding_of,
     recent_texts,
     upsert,
 )  # fmt: skip
-from moderation.values import Article, ArticleRef, Finding, Span, Status, Verdict, gravity, noted
+from moderation.frozen import value
+from moderation.values import Article, ArticleRef, Effect, Finding, Span, Status, Verdict, gravity, noted
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewComment:
     """A judged comment as it goes into the store. `text_key` is what a second sending is recognised by."""
 
@@ -61,10 +64,11 @@ class NewComment:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Change:
     """One comment going from one status to another (`before` is None for a new one, `after` for one that goes).
-    `author` is whose record it counts for (`schema.AUTHOR`)."""
+    `author` is whose record it counts for (`schema.AUTHOR`); `endorses`: the desk approved it, and with it what the
+    public then sees of its article."""
 
     site: str
     article_id: int
@@ -72,10 +76,12 @@ class Change:
     before: Status | None
     after: Status | None
     at: datetime
+    endorses: bool = False
 
 
 def make_articles(tx: Tx, site: str, refs: Iterable[ArticleRef], now: datetime) -> dict[str, Article]:
-    """The articles of `refs` by key; those not yet known are added. Title and URL are kept as first told."""
+    """The articles of `refs` by key; those not yet known are added. Title and URL are kept as first told,
+    until the content system tells others."""
     wanted = {ref.key: ref for ref in refs}
     rows = [
         {
@@ -96,14 +102,15 @@ def make_articles(tx: Tx, site: str, refs: Iterable[ArticleRef], now: datetime) 
 
 def find_articles(tx: Tx, site: str, keys: Iterable[str]) -> dict[str, Article]:
     """The known ones among `keys`."""
-    found = tx.execute(_FIND_ARTICLES, {"site": site, "keys": list(keys)})
-    return {row.key: article_of(row) for row in found}
+    found = map(article_of, _FIND_ARTICLES.run(tx, set(keys), site=site))
+    return {article.key: article for article in found}
 
 
 def find_articles_to_fill(tx: Tx, site: str, keys: Iterable[str]) -> tuple[dict[str, Article], bool]:
     """The known ones among `keys`, and whether there may be bans on the site: told in passing, since most have none."""
-    rows = tx.execute(_FIND_ARTICLES_TO_FILL, {"site": site, "keys": list(keys)}).all()
-    return {row.key: article_of(row) for row in rows}, not rows or rows[0].has_bans
+    rows = _FIND_ARTICLES_TO_FILL.run(tx, set(keys), site=site)
+    found = [article_of(columns) for *columns, _ in rows]
+    return {article.key: article for article in found}, not rows or rows[0][-1]
 
 
 def change_article(
@@ -112,6 +119,7 @@ def change_article(
     """Set what is not None; the public version grows, so that cached threads are dropped."""
     given = {"closed": closed, "title": title, "url": url, "tags": None if tags is None else list(tags)}
     values = {name: value for name, value in given.items() if value is not None}
+    values |= {f"{name}_told": True for name in ("title", "url") if name in values}
     tx.execute(update(articles).where(articles.c.id == article.id).values(**values, version=articles.c.version + 1))
     if title is not None and title != article.title:
         search.retitle(tx, article.id)
@@ -180,7 +188,10 @@ def _row(comment: NewComment) -> dict[str, Any]:
         "body": comment.body,
         "html": comment.html,
         "masks": [_span_row(span) for span in verdict.masks],
-        "findings": [finding_row(finding) if finding.spans else finding for finding in verdict.findings],  # same JSON
+        "findings": [
+            finding_row(each) if each.data or each.spans else _told(each.rule, each.effect, each.code, each.field)
+            for each in verdict.findings
+        ],
         "facts": dict(comment.facts),
         "verdict": verdict.decision.value,
         "revision": verdict.revision,
@@ -207,12 +218,18 @@ def finding_row(finding: Finding) -> dict[str, Any]:
     """A finding as JSON: in the store, in the API."""
     return {
         "rule": finding.rule,
-        "effect": finding.effect.value,
+        "effect": finding.effect._value_,  # `value` itself takes eight times as long, for each of two dozen
         "code": finding.code,
         "field": finding.field,
         "spans": [_span_row(span) for span in finding.spans],
         "data": dict(finding.data),
     }
+
+
+@lru_cache(maxsize=1000)
+def _told(rule: str, effect: Effect, code: str, field: str) -> orjson.Fragment:
+    """The JSON of a finding without numbers, which most are: the same for each comment."""
+    return orjson.Fragment(orjson.dumps(finding_row(Finding(rule, effect, code, field))))
 
 
 def _span_row(span: Span) -> list[Any]:
@@ -250,6 +267,42 @@ def decide(
     return True
 
 
+def wait_again(tx: Tx, comment_id: str, version: int, status: Status, finding: Finding) -> bool:
+    """Have a comment that was decided about wait again, and say why beside what the rules found. False where it is not
+    as it was."""
+    here = (comments.c.id == comment_id, comments.c.version == version, comments.c.status == status.value)
+    row = tx.execute(select(comments.c.site, comments.c.findings).where(*here)).first()
+    if row is None:
+        return False
+    kept = [each for each in row.findings if each["rule"] != finding.rule]
+    found = [*map(finding_of, kept), finding]
+    values: dict[str, Any] = {
+        "status": Status.PENDING.value,
+        "version": version + 1,
+        "findings": [*kept, finding_row(finding)],
+        "gravity": gravity(found),
+        "decided_at": None,
+        "decided_by": None,
+        "reason": None,
+    }
+    if tx.execute(update(comments).where(*here).values(**values)).rowcount != 1:
+        return False
+    told = {name: values[name] for name in ("status", "gravity")}
+    of_it = comment_rules.c.comment_id == comment_id
+    tx.execute(delete(comment_rules).where(of_it, comment_rules.c.rule == finding.rule))
+    tx.execute(update(comment_rules).where(of_it).values(**told))
+    also = {"comment_id": comment_id, "rule": finding.rule, "site": row.site, "failed": False}
+    tx.execute(insert(comment_rules).values(**also, **told))
+    return True
+
+
+def lock(tx: Tx, where: ColumnElement[bool]) -> list[str]:
+    """Until the transaction ends nobody else decides about these comments, deletes them or puts a hold on one. Their
+    ids, in the order in which everybody locks. What is asked of them afterwards is as the one before has left it."""
+    locked = select(comments.c.id).where(where).order_by(comments.c.id).with_for_update()
+    return list(tx.execute(locked).scalars())
+
+
 def redact(tx: Tx, comment_id: str, version: int, masks: Sequence[Span], html: str) -> bool:
     """Hide other spans of a comment from the public. False when it is no longer in `version`: nothing was changed."""
     rows = [_span_row(span) for span in masks]
@@ -267,6 +320,7 @@ def count_changes(tx: Tx, changes: Sequence[Change], shard: int) -> None:
     records: dict[tuple[str, bytes], tuple[Counter[str], datetime]] = {}
     public: Counter[int] = Counter()
     touched: set[int] = set()
+    endorsed = {change.article_id for change in changes if change.endorses}
     for change in changes:
         for status, step in ((change.after, 1), (change.before, -1)):
             if status is None:
@@ -281,7 +335,8 @@ def count_changes(tx: Tx, changes: Sequence[Change], shard: int) -> None:
     _add_up(tx, tabs, shard)
     _add_records(tx, records)
     if touched:
-        tx.execute(_BUMP_ARTICLE, [{"at_id": article_id, "step": public[article_id]} for article_id in sorted(touched)])
+        rows = [{"at_id": each, "step": public[each], "endorses": each in endorsed} for each in sorted(touched)]
+        tx.execute(_BUMP_ARTICLE, rows)
 
 
 def _add_up(tx: Tx, tabs: Counter[tuple[str, str]], shard: int) -> None:
@@ -299,11 +354,15 @@ def _add_records(tx: Tx, records: Mapping[tuple[str, bytes], tuple[Counter[str],
             "site": site,
             "email_index": index,
             "first_seen": at,
-            **{status.value: steps[status.value] for status in Status},
+            **{status: steps[status] for status in _STATUSES},
         }
         for (site, index), (steps, at) in sorted(records.items())
     ]
     _RECORDS.run(tx, rows)
+
+
+_STATUSES = tuple(status.value for status in Status)
+"""Read once: `value` of an enum costs several times what looking a name up does, and each author has four."""
 
 
 def _new_articles(dialect: str) -> Insert:
@@ -342,10 +401,11 @@ _RECORDS = Bulk(["site", "email_index", "first_seen", *(status.value for status 
 _DECIDE_RULES = (
     update(comment_rules).where(comment_rules.c.comment_id == bindparam("at_id")).values(status=bindparam("status"))
 )
-_FIND_ARTICLES = select(articles).where(
+_BY_KEYS = select(articles).where(
     articles.c.site == bindparam("site"), articles.c.key.in_(bindparam("keys", expanding=True))
 )
-_FIND_ARTICLES_TO_FILL = _FIND_ARTICLES.add_columns(exists().where(bans.c.site == bindparam("site")).label("has_bans"))
+_FIND_ARTICLES = Lookup(_BY_KEYS)
+_FIND_ARTICLES_TO_FILL = Lookup(_BY_KEYS.add_columns(exists().where(bans.c.site == bindparam("site"))))
 _TEXT_HOLDERS = select(recent_texts.c.key, recent_texts.c.comment_id).where(
     recent_texts.c.key.in_(bindparam("keys", expanding=True))
 )
@@ -384,5 +444,12 @@ _TOUCH_ARTICLE = (  # where the comment is public
 _BUMP_ARTICLE = (
     update(articles)
     .where(articles.c.id == bindparam("at_id"))
-    .values(version=articles.c.version + 1, approved=articles.c.approved + bindparam("step"))
+    .values(
+        version=articles.c.version + 1,
+        approved=articles.c.approved + bindparam("step"),
+        endorsed=and_(
+            or_(articles.c.endorsed, bindparam("endorses", type_=Boolean)),
+            articles.c.approved + bindparam("step") > 0,
+        ),
+    )
 )

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, update
 
-from moderation.edges import authors, search
-from moderation.edges.comments import Change, count_changes
+from moderation.edges import authors, report_mails, search
+from moderation.edges.comments import Change, count_changes, lock
 from moderation.edges.held import is_held
 from moderation.edges.schema import (
     Tx,
@@ -92,6 +92,11 @@ _EARLIER = (
 )
 
 
+def take(tx: Tx, indexes: Sequence[bytes]) -> None:
+    """Until the transaction ends nobody else decides about the author's comments or puts a hold on one."""
+    lock(tx, _theirs(indexes))
+
+
 def held(tx: Tx, indexes: Sequence[bytes]) -> list[str]:
     """The author's comments that a legal hold keeps."""
     return list(
@@ -141,6 +146,7 @@ def forget(tx: Tx, indexes: Sequence[bytes], mailbox: Sequence[bytes], at: datet
     tx.execute(delete(backtests))  # reports quote comments, also those that are being made
     others += tx.execute(delete(mails).where(mails.c.email_index.in_(indexes))).rowcount
     tx.execute(delete(privacy_links).where(privacy_links.c.email_index.in_(indexes)))
+    others += report_mails.forget(tx, indexes)
     tx.execute(delete(author_records).where(author_records.c.email_index.in_(indexes)))
     others += authors.forget(tx, proved)
     return Gone(len(rows), others)

@@ -5,12 +5,12 @@ lease for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, tuple_, update
 
 from moderation import ids
 from moderation.edges.authors import forget, needed
@@ -19,6 +19,7 @@ from moderation.edges.held import is_held
 from moderation.edges.schema import (
     AUTHOR,
     Tx,
+    author_records,
     authors,
     backtests,
     bans,
@@ -43,16 +44,13 @@ from moderation.edges.schema import (
 from moderation.values import Status
 
 MOST = 500
-JOBS = timedelta(days=7)
-"""How long finished decisions about many comments can be looked at; the record keeps what they decided."""
-REPORTS = timedelta(days=1)
-"""How long the report of a backtest from the desk can be looked at: it quotes comments."""
 
 
 def lease(tx: Tx, name: str, holder: str, now: datetime, until: datetime) -> bool:
-    """Take or renew the lease `name` until `until`. False while somebody else holds it."""
+    """Take or renew the lease `name` until `until`. False while somebody else holds it; nobody holds it for twice as
+    long as that, but a wrong clock may have said so."""
     statement = upsert(tx.dialect.name, leases).values(name=name, holder=holder, until=until)
-    free = or_(leases.c.until < now, leases.c.holder == holder)
+    free = or_(leases.c.until < now, leases.c.until > until + (until - now), leases.c.holder == holder)
     tx.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"holder": holder, "until": until}, where=free)
     )
@@ -114,14 +112,14 @@ def card_leases(now: datetime) -> Past:
     return Past(comment_leases, comment_leases.c.until < now)
 
 
-def finished_jobs(now: datetime) -> Past:
-    """Decisions about many comments that were finished a while ago."""
-    return Past(bulk_jobs, bulk_jobs.c.finished_at < now - JOBS)
+def finished_jobs(before: datetime) -> Past:
+    """Decisions about many comments that were finished before then; the record keeps what they decided."""
+    return Past(bulk_jobs, bulk_jobs.c.finished_at < before)
 
 
-def finished_backtests(now: datetime) -> Past:
-    """Backtests whose reports can be looked at no more."""
-    return Past(backtests, backtests.c.finished_at < now - REPORTS)
+def finished_backtests(before: datetime) -> Past:
+    """Backtests that ended before then."""
+    return Past(backtests, backtests.c.finished_at < before)
 
 
 def done_mails(before: datetime) -> Past:
@@ -150,11 +148,12 @@ class Letters:
     before: datetime
 
     def find(self, tx: Tx) -> Sequence[int]:
-        first = tx.execute(select(outbox.c.id, outbox.c.created_at).order_by(outbox.c.id).limit(MOST))
+        free = select(outbox.c.id, outbox.c.created_at).where(~is_held(outbox.c.comment_id))
+        first = tx.execute(free.order_by(outbox.c.id).limit(MOST))
         return [row.id for row in first if row.created_at < self.before]
 
     def drop(self, tx: Tx, keys: Sequence[int]) -> int:
-        return tx.execute(delete(outbox).where(outbox.c.id.in_(keys))).rowcount
+        return tx.execute(delete(outbox).where(outbox.c.id.in_(keys), ~is_held(outbox.c.comment_id))).rowcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +211,14 @@ class Reporters:
     before: datetime
 
     def find(self, tx: Tx) -> Sequence[int]:
-        known = select(reports.c.id, reports.c.at).where(reports.c.reporter.is_not(None))
+        known = select(reports.c.id, reports.c.at).where(
+            reports.c.reporter.is_not(None), ~is_held(reports.c.comment_id)
+        )
         return [row.id for row in tx.execute(known.order_by(reports.c.id).limit(MOST)) if row.at < self.before]
 
     def drop(self, tx: Tx, keys: Sequence[int]) -> int:
-        return tx.execute(update(reports).where(reports.c.id.in_(keys)).values(reporter=None)).rowcount
+        free = (reports.c.id.in_(keys), ~is_held(reports.c.comment_id))
+        return tx.execute(update(reports).where(*free).values(reporter=None)).rowcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +230,11 @@ class Reports:
     def find(self, tx: Tx) -> Sequence[int]:
         kept = (reports.c.settled.is_not(None), ~is_held(reports.c.comment_id))
         settled = select(reports.c.id).where(*kept, reports.c.at < self.before)
-        return tx.execute(settled.order_by(reports.c.id).limit(MOST)).scalars().all()
+        return tx.execute(settled.order_by(reports.c.at).limit(MOST)).scalars().all()
 
     def drop(self, tx: Tx, keys: Sequence[int]) -> int:
-        gone = delete(reports).where(reports.c.id.in_(keys), reports.c.settled.is_not(None))
-        return tx.execute(gone).rowcount
+        free = (reports.c.id.in_(keys), reports.c.settled.is_not(None), ~is_held(reports.c.comment_id))
+        return tx.execute(delete(reports).where(*free)).rowcount
 
 
 def is_free() -> ColumnElement[bool]:
@@ -267,6 +269,7 @@ class Comments:
             for row in tx.execute(going)
         ]
         count_changes(tx, gone, self.shard)
+        _drop_empty_records(tx, {(change.site, change.author) for change in gone if change.author is not None})
         return len(gone)
 
     def _has_stood(self) -> ColumnElement[bool]:
@@ -275,3 +278,11 @@ class Comments:
             or_(comments.c.decided_at.is_(None), comments.c.decided_at < self.before),
             is_free(),
         )
+
+
+def _drop_empty_records(tx: Tx, authors_of: Collection[tuple[str, bytes]]) -> None:
+    """An author's record goes with the last of their comments that age deletes."""
+    record = author_records.c
+    empty = and_(record.pending == 0, record.approved == 0, record.rejected == 0, record.spam == 0)
+    theirs = tuple_(record.site, record.email_index).in_(sorted(authors_of))
+    tx.execute(delete(author_records).where(theirs, empty))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, update
 
 from moderation.edges.comments import finding_row, rule_rows
 from moderation.edges.schema import (
@@ -104,10 +104,21 @@ def drop(tx: Tx, comment_id: str) -> None:
 
 
 def sites(tx: Tx) -> dict[str, datetime]:
-    """The sites of those about which something is left to do, and when the first of each is due."""
-    first = select(external_checks.c.site, func.min(external_checks.c.due_at).label("due_at"))
-    found = tx.execute(first.where(external_checks.c.due_at.is_not(None)).group_by(external_checks.c.site))
-    return {row.site: row.due_at for row in found}
+    """The sites of those about which something is left to do, and when the first of each is due. From site to site by
+    the index, two looks each, however many comments wait."""
+    return {row.site: row.due_at for row in tx.execute(_SITES)}
+
+
+def _sites() -> Select[tuple[str, datetime]]:
+    waits = external_checks.c.due_at.is_not(None)
+    site = select(func.min(external_checks.c.site).label("site")).where(waits).cte("sites", recursive=True)
+    after = select(func.min(external_checks.c.site)).where(waits, external_checks.c.site > site.c.site)
+    site = site.union_all(select(after.scalar_subquery()).where(site.c.site.is_not(None)))
+    first = select(func.min(external_checks.c.due_at)).where(waits, external_checks.c.site == site.c.site)
+    return select(site.c.site, first.scalar_subquery().label("due_at")).where(site.c.site.is_not(None))
+
+
+_SITES = _sites()
 
 
 def due(tx: Tx, site: str, by: datetime, most: int) -> Sequence[str]:

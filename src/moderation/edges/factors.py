@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
@@ -56,9 +56,10 @@ def drop(tx: Tx, person_id: int) -> bool:
     return tx.execute(delete(second_factors).where(second_factors.c.person_id == person_id)).rowcount == 1
 
 
-def claim_try(tx: Tx, person_id: int, now: datetime) -> int | None:
+def claim_try(tx: Tx, person_id: int, now: datetime, longest: timedelta) -> int | None:
     """As `people.claim_try`, for codes: the failures in a row with this try, or None while it has to wait."""
-    is_due = or_(second_factors.c.next_try_at.is_(None), second_factors.c.next_try_at <= now)
+    waits_until = second_factors.c.next_try_at
+    is_due = or_(waits_until.is_(None), waits_until <= now, waits_until > now + longest)
     counted = update(second_factors).where(second_factors.c.person_id == person_id, is_due)
     counted = counted.values(failures=second_factors.c.failures + 1)
     return tx.execute(counted.returning(second_factors.c.failures)).scalar()

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select, update
 
 from moderation.edges import erasure, external_checks
-from moderation.edges.comments import Change, count_changes, decide
+from moderation.edges.comments import Change, count_changes, decide, lock
 from moderation.edges.schema import AUTHOR, Tx, comments, held_comments, holds
 from moderation.values import Hold, Status
 
@@ -41,7 +41,7 @@ def _spread(tx: Tx, hold_id: str, comment_id: str) -> int:
     kept = exists().where(held_comments.c.hold_id == hold_id, held_comments.c.comment_id == comments.c.id)
     known = comments.c.author_id if anchor.author.startswith(b"\0") else comments.c.email_index
     theirs = (comments.c.site == anchor.site, known == anchor.author, anchor.author == AUTHOR, ~kept)
-    found = tx.execute(select(comments.c.id).where(*theirs)).scalars().all()
+    found = lock(tx, and_(*theirs))
     if found:
         _keep(tx, hold_id, found)
     return len(found)
@@ -59,6 +59,7 @@ def _keep(tx: Tx, hold_id: str, ids: Sequence[str]) -> None:
 def lift(tx: Tx, hold_id: str, at: datetime, shard: int) -> int:
     """End the hold, and delete what its authors wanted gone and no other hold keeps. How many comments that were."""
     mine = held_comments.c.hold_id == hold_id
+    lock(tx, comments.c.id.in_(select(held_comments.c.comment_id).where(mine)))
     wanted = select(held_comments.c.comment_id).where(mine, held_comments.c.erase_asked_at.is_not(None))
     asked = tx.execute(wanted.order_by(held_comments.c.comment_id.desc())).scalars().all()
     tx.execute(delete(held_comments).where(mine))
@@ -80,7 +81,7 @@ def _is_kept(comment_id: str) -> ColumnElement[bool]:
 def withhold(tx: Tx, ids: Sequence[str], by: str, at: datetime, shard: int) -> int:
     """The author wants these comments gone: those that are held leave the public's sight, and go when they may. How
     many of `ids` are held."""
-    here = held_comments.c.comment_id.in_(list(ids))
+    here = held_comments.c.comment_id.in_(lock(tx, comments.c.id.in_(list(ids))))
     kept = tx.execute(select(held_comments.c.comment_id).where(here).distinct()).scalars().all()
     tx.execute(update(held_comments).where(here, held_comments.c.erase_asked_at.is_(None)).values(erase_asked_at=at))
     columns = (comments.c.id, comments.c.site, comments.c.article_id, comments.c.status, comments.c.version)
@@ -88,7 +89,7 @@ def withhold(tx: Tx, ids: Sequence[str], by: str, at: datetime, shard: int) -> i
         external_checks.drop(tx, each)
     open_ones = comments.c.status.in_([Status.PENDING.value, Status.APPROVED.value])
     standing = select(*columns, AUTHOR.label("author")).where(comments.c.id.in_(kept), open_ones)
-    for row in tx.execute(standing.order_by(comments.c.id).with_for_update()).all():
+    for row in tx.execute(standing.order_by(comments.c.id)).all():
         stood = Status(row.status)
         decide(tx, row.id, row.version, stood, after=Status.REJECTED, by=by, at=at, reason=None)
         gone = Change(row.site, row.article_id, row.author, stood, None, at)  # their record forgets it

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, select
 
 from moderation.edges.schema import Tx, idempotency_keys, upsert
-
-KEPT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

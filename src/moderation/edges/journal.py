@@ -5,21 +5,23 @@ transaction of the change itself, so that neither can be missing. Reading the re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from moderation.edges.bulk import Bulk
 from moderation.edges.schema import Tx, outbox, waiting
+from moderation.frozen import value
 from moderation.text.redact import find_contacts, mask_contacts
 
 REASON_MOST = 200
 """Characters of a reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One row of the record. `actor` is a person's or token's name, `author` or `service`; never an e-mail address."""
 
@@ -35,7 +37,7 @@ class Entry:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Letter:
     """One thing to tell the outside: ids and a status, no text, no person. Not before `due`; at once where None."""
 
@@ -51,9 +53,12 @@ class Letter:
 def write(tx: Tx, entries: Sequence[Entry]) -> None:
     """Have `entries` written, in order, when the transaction ends (`chain`). A reason was typed by somebody: e-mail
     addresses in it are masked, since no row can be erased later."""
+    rows = waiting(tx)
     for entry in entries:
-        row = {name: getattr(entry, name) for name in Entry.__slots__}
-        waiting(tx).append(row if entry.reason is None else row | {"reason": _without_addresses(entry.reason)})
+        row = dict(zip(_COLUMNS, _values(entry), strict=True))
+        if entry.reason is not None:
+            row["reason"] = _without_addresses(entry.reason)
+        rows.append(row)
 
 
 def _without_addresses(reason: str) -> str:
@@ -112,4 +117,6 @@ def post(tx: Tx, letters: Sequence[Letter]) -> None:
     _LETTERS.run(tx, rows)
 
 
+_COLUMNS = tuple(each.name for each in fields(Entry))
+_values = attrgetter(*_COLUMNS)
 _LETTERS = Bulk(["site", "kind", "comment_id", "payload", "created_at", "due_at", "attempts"], lambda _: insert(outbox))

@@ -46,6 +46,7 @@ for i = 1, count do
   local ahead = max(kept[i] - now, 0)
   if ahead > most then -- further away than a bucket used up: a clock set back, or a window made shorter
     ahead = most
+    charge[i], penalty[i] = most, most -- kept even where refused, or every try would wait from its own now on
   end
   local charged = ahead + interval * tonumber(ARGV[a + 2])
   local wait = max(charged - tolerance, 0)

@@ -18,6 +18,7 @@ from typing import Any
 
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
+from moderation.edges import telemetry
 from moderation.edges.redis_lines import Command, Lines
 from moderation.errors import TooFast, Unavailable
 from moderation.rates import (
@@ -47,7 +48,6 @@ class LimitsState:
     reason: str
     failures: int
     failures_total: int
-    fallbacks_total: int
     wrongtype_total: int
 
 
@@ -79,7 +79,7 @@ class Limits:
         self._heard = clock()
         self._probing = False
         self._reason = ""
-        self._failures = self._failures_total = self._fallbacks = self._wrongtypes = 0
+        self._failures = self._failures_total = self._wrongtypes = 0
 
     def check(self, questions: Sequence[Question]) -> list[Answer]:
         """Ask and charge, in order; a later question sees what an earlier one used. Raises nothing for a lost Redis.
@@ -99,15 +99,22 @@ class Limits:
         ]
 
     def look(self, asked: Mapping[str, Sequence[Bucket]]) -> dict[str, list[BucketAnswer]]:
-        """How buckets of each site stand; nothing is charged. One round trip. Raises Unavailable."""
-        commands = [("MGET", *Question(site, tuple(buckets)).keys()) for site, buckets in asked.items() if buckets]
-        time, *kept = self._answers([("TIME",), *commands])
+        """How buckets of each site stand; nothing is charged. One round trip, or two where a bucket is further from
+        whole than one used up: as in the script, its wait begins when that is seen. Raises Unavailable."""
+        keys = {site: Question(site, tuple(buckets)).keys() for site, buckets in asked.items() if buckets}
+        time, *kept = self._answers([("TIME",), *(("MGET", *each) for each in keys.values())])
         now = self._server_time() if self._server_time else int(time[0]) * 1_000_000 + int(time[1])
-        values = iter(kept)
-        return {
-            site: [_standing(*both, now) for both in zip(buckets, next(values), strict=True)] if buckets else []
-            for site, buckets in asked.items()
-        }
+        shortened: list[Command] = []
+        standing: dict[str, list[BucketAnswer]] = {site: [] for site in asked}
+        for (site, names), values in zip(keys.items(), kept, strict=True):
+            for name, bucket, value in zip(names, asked[site], values, strict=True):
+                whole_at, most = _whole_at(value), _most(bucket)
+                if whole_at > now + most:
+                    shortened.append(("SET", name, now + most, "PX", math.ceil(most / 1000), "XX"))
+                standing[site].append(_standing(bucket, min(max(whole_at - now, 0), most)))
+        if shortened:
+            self._answers(shortened)
+        return standing
 
     def clear(self, site: str, buckets: Sequence[Bucket]) -> int:
         """Make buckets of one site whole. How many had been used. Raises Unavailable."""
@@ -131,7 +138,6 @@ class Limits:
                 reason=self._reason,
                 failures=self._failures,
                 failures_total=self._failures_total,
-                fallbacks_total=self._fallbacks,
                 wrongtype_total=self._wrongtypes,
             )
 
@@ -164,8 +170,8 @@ class Limits:
         return replies
 
     def _answer_locally(self, question: Question) -> Answer:
+        telemetry.limits_fallbacks.inc()
         with self._lock:
-            self._fallbacks += 1
             return self._local.ask(question, int(self._clock() * 1e6))
 
     def _closed(self) -> bool:
@@ -227,11 +233,19 @@ def too_fast(answer: Answer) -> TooFast:
     )
 
 
-def _standing(bucket: Bucket, value: bytes | None, now: int) -> BucketAnswer:
+def _whole_at(value: bytes | None) -> int:
     """As the script reads a bucket: a whole one, where there is none or it is not ours."""
+    return int(value) if value and value.isdigit() else 0
+
+
+def _most(bucket: Bucket) -> int:
+    """Microseconds that a bucket can be from whole."""
+    return bucket.window.tolerance + bucket.window.interval * bucket.penalty
+
+
+def _standing(bucket: Bucket, ahead: int) -> BucketAnswer:
+    """`ahead`: microseconds until it is whole."""
     interval, tolerance = bucket.window.interval, bucket.window.tolerance
-    whole_at = int(value) if value and value.isdigit() else 0
-    ahead = min(max(whole_at - now, 0), tolerance + interval * bucket.penalty)
     wait = max(0, ahead + interval * bucket.weight - tolerance)
     return BucketAnswer(bucket, wait == 0, max(0, tolerance - ahead) // interval, wait / 1e6, ahead / 1e6)
 

@@ -93,7 +93,7 @@ def since(tx: Tx, seq: int, sites: Sequence[str] | None, limit: int = 200) -> Ne
     return News(rows[-1].seq if rows else seq, decided, list(changed))
 
 
-_TOLD = frozenset({*(decision.value for decision in STATUS_AFTER), Decision.UNDO.value, "held"})
+_TOLD = frozenset({*(decision.value for decision in STATUS_AFTER), Decision.UNDO.value, "held", "appealed"})
 _HOLDER = select(comment_leases.c.person_id, comment_leases.c.name).where(
     comment_leases.c.comment_id == bindparam("id")
 )

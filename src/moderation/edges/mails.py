@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import insert, select, update
@@ -36,12 +36,17 @@ class Waiting:
     created_at: datetime
 
 
-def post(tx: Tx, keys: Keys, mail_id: str, kind: str, to: str, subject: str, text: str, now: datetime) -> None:
-    """Have a letter sent when this transaction is committed. `mail_id` is a new id (`Runtime.new_id`), `kind` a word
-    for log and metrics, `to` an address in its normal form."""
+def post(
+    tx: Tx, keys: Keys, mail_id: str, kind: str, to: str, subject: str, text: str, now: datetime,
+    due_at: datetime | None = None, why_not: str | None = None,
+) -> None:  # fmt: skip
+    """Have a letter sent when this transaction is committed, or later. `mail_id` is a new id (`Runtime.new_id`), `kind`
+    a word for log and metrics, `to` an address in its normal form. `why_not` does the same work for a letter that
+    nobody gets, of which only that is kept."""
     sealed = keys.seal_mail(orjson.dumps([to, " ".join(subject.split()), text]).decode(), mail_id)
     row = {"id": mail_id, "kind": kind, "sealed": sealed, "email_index": keys.index(to.lower()), "attempts": 0}
-    tx.execute(insert(mails), row | {"created_at": now, "due_at": now})
+    row |= {"created_at": now, "due_at": due_at or now, "done_at": None, "result": None}
+    tx.execute(insert(mails), row | _done(why_not, now) if why_not else row)
 
 
 def due(tx: Tx, now: datetime, most: int) -> Sequence[str]:
@@ -68,5 +73,8 @@ def try_again(tx: Tx, mail_id: str, due_at: datetime) -> None:
 
 def settle(tx: Tx, mail_id: str, result: str, now: datetime) -> None:
     """The letter is done with: `sent`, or why it is given up. Only that and its times are kept."""
-    blank = {"sealed": None, "email_index": None, "result": result, "done_at": now}
-    tx.execute(update(mails).where(mails.c.id == mail_id).values(**blank))
+    tx.execute(update(mails).where(mails.c.id == mail_id).values(**_done(result, now)))
+
+
+def _done(result: str, now: datetime) -> dict[str, Any]:
+    return {"sealed": None, "email_index": None, "result": result, "done_at": now}

@@ -36,7 +36,10 @@ def migrate(url: str, lock: Path) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX)
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
+                connection.execute(sa.text("SET statement_timeout = 0"))  # a large table takes its time
+                connection.execute(sa.text("SET lock_timeout = 0"))
                 connection.execute(sa.text("SELECT pg_advisory_lock(7203846)"))
+                connection.execute(sa.text("SET lock_timeout = '5s'"))  # all else queues behind a table's lock
                 connection.commit()
             current = _revision(connection)
             known = known_revisions()

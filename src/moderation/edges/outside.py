@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import queue
 import re
 import socket
 import ssl
@@ -23,7 +24,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 WHOLE = 10.0
-"""Seconds for all of it, once the name is resolved."""
+"""Seconds for all of it, the name server's answer included."""
+MOST_LOOKING = 8
+"""Names that are looked up at once, those included whose name server does not answer: nothing can stop these."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -88,20 +91,19 @@ def fetch(url: str, inside: Sequence[Network], most: int) -> bytes:
 
 def ask(url: str, inside: Sequence[Network], most: int, what: Ask) -> Answer:
     """The answer; its body is read of a 200 only, at most `most` bytes. `inside` are networks of ours that may be asked
-    as well; without TLS only those. Raises DeliveryError. Names are resolved here, so this may
-    take as long as the system's resolver: never call it while somebody waits."""
+    as well; without TLS only those. Raises DeliveryError. Never call it while somebody waits."""
+    end = time.monotonic() + (what.seconds or WHOLE)
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         raise DeliveryError("address", permanent=True) from None
-    addresses = _resolved(host, port)
-    if not addresses or not all(_may_ask(address, inside) for address in addresses):
+    addresses = _resolved(host, port, end)
+    if not all(_may_ask(address, inside) for address in addresses):
         raise DeliveryError("address", permanent=True)
     is_ours = all(any(address in network for network in inside) for address in addresses)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_ours):
         raise DeliveryError("not-https", permanent=True)
-    end = time.monotonic() + (what.seconds or WHOLE)
     try:
         return _ask(parts, host, _connected(addresses, port, end), most, what, end)
     except (OSError, ssl.SSLError, http.client.HTTPException, ValueError):
@@ -150,12 +152,32 @@ def _within(seconds: float, sock: socket.socket) -> Iterator[None]:
         raise TimeoutError
 
 
-def _resolved(host: str, port: int) -> list[Address]:
+def _resolved(host: str, port: int, end: float) -> list[Address]:
+    """By the system's resolver, in a thread of its own: it takes its time, and cannot be told to end."""
+    told: queue.SimpleQueue[list[Address]] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            told.put([ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found])
+        except (OSError, ValueError):
+            told.put([])
+        finally:
+            _looking.release()
+
+    if not _looking.acquire(timeout=max(0.0, end - time.monotonic())):
+        raise DeliveryError("name", permanent=False)
+    threading.Thread(target=look, name="resolver", daemon=True).start()
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
-    except (OSError, ValueError):
-        raise DeliveryError("name", permanent=False) from None
+        addresses = told.get(timeout=max(0.0, end - time.monotonic()))
+    except queue.Empty:
+        addresses = []
+    if not addresses:
+        raise DeliveryError("name", permanent=False)
+    return addresses
+
+
+_looking = threading.BoundedSemaphore(MOST_LOOKING)
 
 
 def _connected(addresses: Sequence[Address], port: int, end: float) -> socket.socket:

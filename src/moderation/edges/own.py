@@ -14,12 +14,13 @@ from sqlalchemy import delete, insert, literal, select, update
 from moderation.edges import erasure, holds, search
 from moderation.edges.comments import Change, count_changes, finding_row, rule_rows
 from moderation.edges.schema import AUTHOR, Tx, article_of, articles, comment_rules, comments, earlier_texts
-from moderation.values import Article, Status, Verdict, gravity
+from moderation.values import APPEAL, Article, Status, Verdict, gravity
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """How a comment stands, and what judging it again needs. `facts` are those of `judge.cases`."""
+    """How a comment stands, and what judging it again needs. `facts` are those of `judge.cases`; `appealed`: its
+    author has asked for a second look."""
 
     id: str
     site: str
@@ -34,7 +35,9 @@ class Own:
     facts: Mapping[str, Any]
     created_at: datetime
     decided_by: str | None
+    decided_at: datetime | None
     reason: str | None
+    appealed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,24 @@ class Rewritten:
     at: datetime
 
 
-def find(tx: Tx, comment_id: str) -> Own | None:
-    """None for one that is gone, or of which only the place is left."""
+def find(tx: Tx, comment_id: str, *, lock: bool = False) -> Own | None:
+    """None for one that is gone, or of which only the place is left. With `lock` it stands so until the transaction
+    ends."""
     columns = (
         comments.c.site, comments.c.article_id, comments.c.status, comments.c.version, comments.c.author_name,
         comments.c.author_url, comments.c.verified, comments.c.parent_id, AUTHOR.label("author"), comments.c.facts,
-        comments.c.created_at, comments.c.decided_by, comments.c.reason,
+        comments.c.created_at, comments.c.decided_by, comments.c.decided_at, comments.c.reason, comments.c.findings,
     )  # fmt: skip
     is_there = comments.c.author_name != erasure.NOBODY
-    row = tx.execute(select(*columns).where(comments.c.id == comment_id, is_there)).first()
+    query = select(*columns).where(comments.c.id == comment_id, is_there)
+    row = tx.execute(query.with_for_update() if lock else query).first()
     if row is None:
         return None
     article = article_of(tx.execute(select(articles).where(articles.c.id == row.article_id)).one())
     return Own(
         comment_id, row.site, article, Status(row.status), row.version, row.author_name, row.author_url, row.verified,
-        row.parent_id is not None, row.author, row.facts or {}, row.created_at, row.decided_by, row.reason,
+        row.parent_id is not None, row.author, row.facts or {}, row.created_at, row.decided_by, row.decided_at,
+        row.reason, any(found["rule"] == APPEAL for found in row.findings),
     )  # fmt: skip
 
 

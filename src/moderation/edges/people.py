@@ -9,7 +9,7 @@ import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
@@ -87,6 +87,15 @@ def has_admin(tx: Tx) -> bool:
     return bool(tx.execute(select(func.count()).select_from(people).where(*able)).scalar())
 
 
+def able_admins(tx: Tx) -> set[int]:
+    """The ids of those who can sign in and manage everything: admins of all sites who have a password or an account at
+    the single sign-on. Their rows are locked, so that two of them cannot end each other at once."""
+    where = (people.c.role == Role.ADMIN.value, people.c.disabled.is_(False))
+    rows = tx.execute(select(people).where(*where).order_by(people.c.id).with_for_update()).all()
+    accounts = identity_counts(tx)
+    return {each.id for each in map(_person, rows) if each.sites is None and (each.password or each.id in accounts)}
+
+
 def add(tx: Tx, name: str, role: Role, sites: Sequence[str] | None, password: str | None, now: datetime) -> int:
     """A new person's id. The caller has made sure that the name is free, in the same transaction."""
     row = {"name": name, "role": role.value, "sites": list(sites) if sites is not None else None, "password": password}
@@ -111,10 +120,12 @@ def set_desk_keys(tx: Tx, person_id: int, keys: Mapping[str, Any] | None) -> Non
     tx.execute(update(people).where(people.c.id == person_id).values(desk_keys=keys))
 
 
-def claim_try(tx: Tx, person_id: int, now: datetime) -> int | None:
+def claim_try(tx: Tx, person_id: int, now: datetime, longest: timedelta) -> int | None:
     """Count a try as failed before the password is looked at, so that tries at the same time cannot all be the first.
-    The failures in a row, or None while the account has to wait: such a try is not counted."""
-    is_due = or_(people.c.next_try_at.is_(None), people.c.next_try_at <= now)
+    The failures in a row, or None while the account has to wait: such a try is not counted. No wait is for longer than
+    `longest`: what is left of one that is was written by a wrong clock."""
+    waits_until = people.c.next_try_at
+    is_due = or_(waits_until.is_(None), waits_until <= now, waits_until > now + longest)
     counted = update(people).where(people.c.id == person_id, is_due).values(failures=people.c.failures + 1)
     return tx.execute(counted.returning(people.c.failures)).scalar()
 

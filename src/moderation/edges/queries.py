@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, or_, select, true
 
 from moderation.edges import held
+from moderation.edges.bulk import Lookup
 from moderation.edges.schema import (
     AUTHOR,
     Tx,
@@ -143,12 +144,7 @@ def _reading_order(rows: Sequence[Any]) -> tuple[PublicComment, ...]:
 
 def parents(tx: Tx, ids: Iterable[str]) -> dict[str, Parent]:
     """The public ones among `ids`: only they can be answered."""
-    wanted = list(ids)
-    if not wanted:
-        return {}
-    return {
-        row.id: Parent(row.id, row.article_id, row.root_id, row.depth) for row in tx.execute(_PARENTS, {"ids": wanted})
-    }
+    return {found.id: found for found in (Parent(*row) for row in _PARENTS.run(tx, set(ids)))}
 
 
 def public_comment(tx: Tx, site: str, comment_id: str) -> tuple[PublicComment, Article] | None:
@@ -167,14 +163,7 @@ def public_comment(tx: Tx, site: str, comment_id: str) -> tuple[PublicComment, A
 
 def records(tx: Tx, site: str, indexes: Iterable[bytes]) -> dict[bytes, AuthorRecord]:
     """Authors' records by blind index, or by id for those who proved who they are."""
-    wanted = list(indexes)
-    if not wanted:
-        return {}
-    return {row.email_index: _record(row) for row in tx.execute(_RECORDS, {"site": site, "indexes": wanted})}
-
-
-def _record(row: Any) -> AuthorRecord:
-    return AuthorRecord(row.approved, row.rejected, row.spam, row.pending, row.first_seen)
+    return {index: AuthorRecord(*record) for index, *record in _RECORDS.run(tx, set(indexes), site=site)}
 
 
 def tab_counts(tx: Tx, sites: Sequence[str] | None) -> dict[Status, int]:
@@ -422,7 +411,7 @@ def bad_cursor() -> Invalid:
     return Invalid([FieldProblem("/cursor", "cursor")])
 
 
-_ANEW = frozenset({"held", "edited"})
+_ANEW = frozenset({"held", "edited", "appealed"})
 """After which nothing that was decided before holds any more."""
 _DECISIONS = frozenset(decision.value for decision in STATUS_AFTER)
 _STANDING = select(
@@ -439,15 +428,19 @@ _STANDING = select(
 ).where(comments.c.id == bindparam("id"))
 _STANDING_LOCKED = _STANDING.with_for_update()
 _ARTICLE = select(articles).where(articles.c.site == bindparam("site"), articles.c.key == bindparam("key"))
-_PARENTS = select(comments.c.id, comments.c.article_id, comments.c.root_id, comments.c.depth).where(
-    comments.c.id.in_(bindparam("ids", expanding=True)), PUBLIC
+_PARENTS = Lookup(
+    select(*(comments.c[name] for name in Parent.__slots__)).where(
+        comments.c.id.in_(bindparam("keys", expanding=True)), PUBLIC
+    )
 )
 _EXCERPTS = select(comments.c.id, comments.c.author_name, comments.c.body, comments.c.status).where(
     comments.c.id.in_(bindparam("ids", expanding=True))
 )
 _ESCALATIONS = select(escalations).where(escalations.c.comment_id.in_(bindparam("ids", expanding=True)))
-_RECORDS = select(author_records).where(
-    author_records.c.site == bindparam("site"), author_records.c.email_index.in_(bindparam("indexes", expanding=True))
+_RECORDS = Lookup(
+    select(author_records.c.email_index, *(author_records.c[each.name] for each in fields(AuthorRecord))).where(
+        author_records.c.site == bindparam("site"), author_records.c.email_index.in_(bindparam("keys", expanding=True))
+    )
 )
 _COMMENTS = (
     select(

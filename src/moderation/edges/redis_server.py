@@ -82,14 +82,30 @@ class EmbeddedRedis:
         self._socket.unlink(missing_ok=True)
 
 
-def start(state: Path, *, maxmemory: str = "64mb") -> EmbeddedRedis:
-    """Start the server of this state folder, or share the one that another living process started.
+def start(state: Path, *, maxmemory: str = "64mb", begun: EmbeddedRedis | None = None) -> EmbeddedRedis:
+    """Start the server of this state folder, or share the one that another living process started; or wait for the
+    one that `begin` has `begun`.
 
     Call it from the main thread: Linux sends the death signal when the *thread* that started the child ends.
     `redis/server.lock` is inherited by the server, so it is locked exactly as long as a server lives, however its
     owner ended; the two numbers in it are the server's and the owner's process ids. Waits at most about 5 s to get the
     folder and 5 s for the server. Raises RedisServerError.
     """
+    home = state.resolve() / "redis"
+    server = begun or begin(state, maxmemory=maxmemory)
+    refusal = _wait_until_ready(server)
+    if refusal and _set_aside_damaged(home):
+        server = begin(state, maxmemory=maxmemory)
+        refusal = _wait_until_ready(server)
+    if refusal:
+        last = "\n".join(_log(home).splitlines()[-8:])
+        binary = find_binary()
+        raise RedisServerError(f"The embedded Redis ({binary}) did not start: {refusal}. Its last words:\n{last}")
+    return server
+
+
+def begin(state: Path, *, maxmemory: str = "64mb") -> EmbeddedRedis:
+    """As `start`, but does not wait until a new server answers: it reads its file while its owner does other things."""
     if threading.current_thread() is not threading.main_thread():
         raise RedisServerError("The embedded Redis must be started from the main thread.")
     home = state.resolve() / "redis"
@@ -97,8 +113,7 @@ def start(state: Path, *, maxmemory: str = "64mb") -> EmbeddedRedis:
     path = _socket_path(home)
     lock = os.open(home / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        shared = _share_or_lock(lock, path)
-        return shared or _launch(lock, home, path, maxmemory)
+        return _share_or_lock(lock, path) or _spawn(lock, home, path, find_binary(), maxmemory)
     finally:
         os.close(lock)  # the server's own copy keeps it locked
 
@@ -174,19 +189,6 @@ def _share_or_lock(lock: int, path: Path) -> EmbeddedRedis | None:
             time.sleep(0.02)
         else:
             return None
-
-
-def _launch(lock: int, home: Path, path: Path, maxmemory: str) -> EmbeddedRedis:
-    binary = find_binary()
-    server = _spawn(lock, home, path, binary, maxmemory)
-    refusal = _wait_until_ready(server)
-    if refusal and _set_aside_damaged(home):
-        server = _spawn(lock, home, path, binary, maxmemory)
-        refusal = _wait_until_ready(server)
-    if refusal:
-        last = "\n".join(_log(home).splitlines()[-8:])
-        raise RedisServerError(f"The embedded Redis ({binary}) did not start: {refusal}. Its last words:\n{last}")
-    return server
 
 
 def _spawn(lock: int, home: Path, path: Path, binary: Path, maxmemory: str) -> EmbeddedRedis:

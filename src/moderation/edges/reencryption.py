@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import Table, bindparam, case, delete, select, update
+from sqlalchemy import Column, Table, bindparam, case, delete, select, update
 
 from moderation.edges.authors import key_of
 from moderation.edges.schema import (
@@ -19,10 +19,12 @@ from moderation.edges.schema import (
     authors,
     bans,
     comments,
+    external_checks,
     journal,
     journal_head,
     mails,
     privacy_links,
+    report_mails,
     second_factors,
     upsert,
 )  # fmt: skip
@@ -42,11 +44,28 @@ class Keys(Protocol):
     def open(self, sealed: str, row_id: str) -> str: ...
     def seal_mail(self, mail: str, mail_id: str) -> str: ...
     def open_mail(self, sealed: str, mail_id: str) -> str: ...
+    def seal_sender(self, address: str, comment_id: str) -> str: ...
+    def open_sender(self, sealed: str, comment_id: str) -> str: ...
     def seal_name(self, name: str, author_id: bytes) -> str: ...
     def open_name(self, sealed: str, author_id: bytes) -> str: ...
     def seal_seed(self, seed: str, person_id: int) -> str: ...
     def open_seed(self, sealed: str, person_id: int) -> str: ...
     def index(self, email: str) -> bytes: ...
+
+
+SEALED: Mapping[str, tuple[Any, ...]] = {
+    "email-enc": (
+        comments.c.email_sealed,
+        mails.c.sealed,
+        privacy_links.c.sealed,
+        report_mails.c.sealed,
+        external_checks.c.address,
+        authors.c.sealed,
+        bans.c.email_sealed,
+    ),
+    "totp": (second_factors.c.seed,),
+}
+"""Every column that holds something encrypted, by the purpose of its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +110,11 @@ def links(tx: Tx, keys: Keys, after: str) -> Batch:
     return _letters(privacy_links, str, tx, keys, after)
 
 
+def readers(tx: Tx, keys: Keys, after: str) -> Batch:
+    """The addresses of those who are told what came of their reports, sealed as letters are."""
+    return _letters(report_mails, str, tx, keys, after)
+
+
 def _letters(table: Table, address: Callable[[str], str], tx: Tx, keys: Keys, after: str) -> Batch:
     here = select(table).where(table.c.id > after, table.c.sealed.is_not(None)).order_by(table.c.id).limit(BATCH)
     rows = tx.execute(here.with_for_update()).all()
@@ -105,6 +129,12 @@ def _letters(table: Table, address: Callable[[str], str], tx: Tx, keys: Keys, af
         anew: dict[str, Any] = {"sealed": bindparam("sealed"), "email_index": bindparam("index")}
         tx.execute(update(table).where(table.c.id == bindparam("at")).values(**anew), new)
     return Batch(rows[-1].id if rows else None, len(rows), len(opened), len(old) - len(opened))
+
+
+def senders(tx: Tx, keys: Keys, after: str) -> Batch:
+    """The network addresses that wait to be told to a check outside."""
+    here, at = external_checks.c.address, external_checks.c.comment_id
+    return _column(tx, keys.active_id("email-enc"), here, at, after, keys.open_sender, keys.seal_sender)
 
 
 def names(tx: Tx, keys: Keys, after: str) -> Batch:
@@ -157,15 +187,23 @@ def bans_on_authors(tx: Tx, keys: Keys, after: str) -> Batch:
 
 def seeds(tx: Tx, keys: Keys, after: str) -> Batch:
     """The seeds of second steps."""
-    here = select(second_factors.c.person_id, second_factors.c.seed).where(second_factors.c.person_id > int(after or 0))
-    rows = tx.execute(here.order_by(second_factors.c.person_id).limit(BATCH).with_for_update()).all()
-    prefix = f"v1.{keys.active_id('totp')}."
-    old = [row for row in rows if not row.seed.startswith(prefix)]
-    opened = _opened(old, lambda row: keys.open_seed(row.seed, row.person_id))
-    new = [{"at": row.person_id, "sealed": keys.seal_seed(seed, row.person_id)} for row, seed in opened]
+    here, at = second_factors.c.seed, second_factors.c.person_id
+    return _column(tx, keys.active_id("totp"), here, at, int(after or 0), keys.open_seed, keys.seal_seed)
+
+
+def _column(
+    tx: Tx, key_id: int, here: Column[Any], at: Column[Any], after: Any, open_one: Callable[[str, Any], str],
+    seal_one: Callable[[str, Any], str],
+) -> Batch:  # fmt: skip
+    """What is sealed in the column `here` and found by nothing: no index goes with it. `at` is its table's key."""
+    wanted = select(at.label("at"), here.label("sealed")).where(at > after, here.is_not(None))
+    rows = tx.execute(wanted.order_by(at).limit(BATCH).with_for_update()).all()
+    old = [row for row in rows if not row.sealed.startswith(f"v1.{key_id}.")]
+    opened = _opened(old, lambda row: open_one(row.sealed, row.at))
+    new = [{"where": row.at, "sealed": seal_one(plain, row.at)} for row, plain in opened]
     if new:
-        tx.execute(_SEED, new)
-    return Batch(str(rows[-1].person_id) if rows else None, len(rows), len(opened), len(old) - len(opened))
+        tx.execute(update(here.table).where(at == bindparam("where")).values({here.name: bindparam("sealed")}), new)
+    return Batch(str(rows[-1].at) if rows else None, len(rows), len(opened), len(old) - len(opened))
 
 
 def _opened(rows: Iterable[Any], open_one: Callable[[Any], str]) -> list[tuple[Any, str]]:
@@ -181,26 +219,20 @@ def user_of(tx: Tx, purpose: str, key_id: int) -> str | None:
     """The first table in which a row needs this key still. None where it can go."""
     sealed, made = f"v1.{key_id}.", bytes([key_id])
     columns: Mapping[str, tuple[Any, ...]] = {
-        "email-enc": (
-            comments.c.email_sealed,
-            mails.c.sealed,
-            privacy_links.c.sealed,
-            authors.c.sealed,
-            bans.c.email_sealed,
-        ),
+        **SEALED,
         "email-index": (
             comments.c.email_index,
             author_records.c.email_index,
             mails.c.email_index,
             privacy_links.c.email_index,
+            report_mails.c.email_index,
             authors.c.key,
             bans.c.key,
         ),
-        "totp": (second_factors.c.seed,),
         "audit": (journal.c.mac, journal_head.c.anchor, journal_head.c.mac, journal_head.c.seal),
     }
     for column in columns.get(purpose, ()):
-        if purpose in ("email-enc", "totp"):
+        if purpose in SEALED:
             is_made = column.startswith(sealed, autoescape=True)
         else:
             is_made = column >= made if key_id == 255 else (column >= made) & (column < bytes([key_id + 1]))
@@ -238,4 +270,3 @@ _COMMENT = (
     .where(comments.c.id == bindparam("at"))
     .values(email_sealed=bindparam("sealed"), email_index=bindparam("index"))
 )
-_SEED = update(second_factors).where(second_factors.c.person_id == bindparam("at")).values(seed=bindparam("sealed"))

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, exists, func, literal_column, select, update
 
-from moderation.edges.comments import finding_row
-from moderation.edges.schema import Tx, comment_rules, comments, finding_of, reports, upsert
-from moderation.values import Finding, Status, gravity
+from moderation.edges.schema import Tx, comments, reports, upsert
+from moderation.values import Status
 
 MOST = 100
 """Reports of one comment that are kept: those that come later would say nothing new."""
@@ -64,34 +62,6 @@ def reopen(tx: Tx, comment_id: str, request_id: str) -> None:
     by_it = (reports.c.comment_id == comment_id, reports.c.settled == request_id)
     if again := tx.execute(update(reports).where(*by_it).values(settled=None)).rowcount:
         tx.execute(_COUNT, {"at_id": comment_id, "step": again})
-
-
-def hold(tx: Tx, comment_id: str, version: int, finding: Finding) -> bool:
-    """Have a public comment wait again, and say why beside what the rules found. False where it is not as it was."""
-    here = (comments.c.id == comment_id, comments.c.version == version, comments.c.status == Status.APPROVED.value)
-    row = tx.execute(select(comments.c.site, comments.c.findings).where(*here)).first()
-    if row is None:
-        return False
-    kept = [each for each in row.findings if each["rule"] != finding.rule]
-    found = [*map(finding_of, kept), finding]
-    values: dict[str, Any] = {
-        "status": Status.PENDING.value,
-        "version": version + 1,
-        "findings": [*kept, finding_row(finding)],
-        "gravity": gravity(found),
-        "decided_at": None,
-        "decided_by": None,
-        "reason": None,
-    }
-    if tx.execute(update(comments).where(*here).values(**values)).rowcount != 1:
-        return False
-    told = {name: values[name] for name in ("status", "gravity")}
-    of_it = comment_rules.c.comment_id == comment_id
-    tx.execute(delete(comment_rules).where(of_it, comment_rules.c.rule == finding.rule))
-    tx.execute(update(comment_rules).where(of_it).values(**told))
-    also = {"comment_id": comment_id, "rule": finding.rule, "site": row.site, "failed": False}
-    tx.execute(insert(comment_rules).values(**also, **told))
-    return True
 
 
 def of_comments(tx: Tx, ids: Sequence[str]) -> dict[str, list[Report]]:

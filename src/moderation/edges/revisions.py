@@ -63,6 +63,7 @@ def _actors(tx: Tx, revisions: Sequence[str]) -> dict[str, str]:
     rows = tx.execute(
         select(journal.c.target, journal.c.actor)
         .where(journal.c.target.in_([target_of(each) for each in revisions]), journal.c.action.in_(ACTIONS))
+        .where(journal.c.before != journal.c.after)  # what was in force already was put there by nobody
         .order_by(journal.c.seq)
     )
     return {row.target.removeprefix(_TARGET): row.actor for row in rows}

@@ -13,8 +13,9 @@ import re
 import secrets
 import stat
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
@@ -158,34 +159,50 @@ def write_default(path: Path, origins: Sequence[str]) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def replace_all(path: Path, text: str, lists: Mapping[str, str]) -> None:
-    """`replace` the rules file and word lists beside it, those first; what differs not stays as it is. Raises OSError,
-    and then all of them are as they were."""
-    done: list[tuple[Path, str]] = []
+def on_disk(path: Path) -> bytes:
+    """What stands there, at most one byte more than is allowed; nothing where there is no file to be read."""
+    try:
+        return _bytes(path) or b""
+    except OSError:
+        return b""
+
+
+def keep_beside(path: Path, at: datetime) -> None:
+    """A copy of the file as it is, named after the time, before others write over it. Raises OSError."""
+    replace(path.with_name(f"{path.name}.before-{at:%Y%m%dT%H%M%S}"), path.read_bytes())
+
+
+def replace_all(path: Path, text: str, lists: Mapping[str, str]) -> Callable[[], None]:
+    """`replace` the rules file and word lists beside it, those first; what differs not stays as it is. What puts them
+    back. Raises OSError, and then all of them are as they were."""
+    done: list[tuple[Path, bytes]] = []
+
+    def put_back() -> None:
+        for target, old in done:
+            replace(target, old)
+
     try:
         for target, content in [*((path.parent / name, lists[name]) for name in lists), (path, text)]:
-            old = target.read_text("utf-8") if target.exists() else None
-            if content != old:
-                replace(target, content)
+            old = target.read_bytes() if target.exists() else None
+            if content.encode() != old:
+                replace(target, content.encode())
                 if old is not None:
                     done.append((target, old))
     except OSError:
-        for target, old in done:
-            replace(target, old)
+        put_back()
         raise
+    return put_back
 
 
-def replace(path: Path, text: str) -> None:
-    """Put `text` in the place of `path`, or of the file that it is a link to: whole or not at all, with the mode of the
-    old one. Raises OSError where that cannot be."""
+def replace(path: Path, content: bytes) -> None:
+    """Put `content` in the place of `path`, or of the file that it is a link to: whole or not at all, with the mode of
+    the old one. Raises OSError where that cannot be."""
     target = Path(os.path.realpath(path))
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
     fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with open(
-            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(target)

@@ -65,6 +65,28 @@ def _shipped_words() -> frozenset[str]:
     return frozenset(term.text.casefold() for shipped in shipped_lists().values() for term in shipped.terms)
 
 
+def left_behind(rules: Rules) -> dict[str, list[str]]:
+    """Words that a site grades anew, each with its inflected forms that are shipped as words of their own and keep
+    their grade there: `fucking` of `fuck`."""
+    found: dict[str, set[str]] = {}
+    for site in rules.sites.values():
+        named = {word.casefold() for word in site.words.regrade}
+        for word in site.words.regrade:
+            if forms := _forms(word.casefold()) - named:
+                found.setdefault(word, set()).update(forms)
+    return {word: sorted(forms) for word, forms in found.items()}
+
+
+def _forms(word: str) -> frozenset[str]:
+    """The shipped words that are `word` with an ending, its last letter doubled or a last e left out."""
+    stems = (word, word + word[-1], word.removesuffix("e"))
+    return (_shipped_words() & {stem + ending for stem in stems for ending in _ENDINGS}) - {word}
+
+
+_ENDINGS = ("s", "es", "ed", "er", "ers", "in", "ing", "ings", "y")
+"""English ones: the lists of other languages name a word's stem and their own endings."""
+
+
 def _file_problems(name: str, content: str, at: _At) -> Iterator[tuple[_At, RulesProblem]]:
     """The problems of a list in a file of its own, at the key that names it."""
     try:

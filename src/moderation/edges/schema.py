@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -85,6 +86,11 @@ articles = Table(
     Column("created_at", Utc, nullable=False),
     Column("version", sa.Integer, nullable=False, default=0),  # grows with every change the public can see
     Column("approved", sa.Integer, nullable=False, default=0),  # kept, not counted
+    # Whether the articles API has told title and address, and whether somebody at the desk has approved a comment that
+    # is public under the article: what submissions tell is for moderators until then.
+    Column("title_told", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("url_told", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("endorsed", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("tags", sa.JSON(none_as_null=True)),  # what the content system says of it, for rules
     UniqueConstraint("site", "key"),
 )
@@ -245,6 +251,25 @@ reports = Table(  # what readers have against a public comment
         sqlite_where=sa.text("reporter IS NOT NULL"),
         postgresql_where=sa.text("reporter IS NOT NULL"),
     ),
+    Index(
+        "ix_reports_settled",
+        "at",
+        sqlite_where=sa.text("settled IS NOT NULL"),
+        postgresql_where=sa.text("settled IS NOT NULL"),
+    ),
+)
+
+report_mails = Table(  # to whom it is told what came of a report (`edges.report_mails`)
+    "report_mails",
+    metadata,
+    Column("id", sa.String(16), primary_key=True),  # the number that the reader was given
+    Column("site", sa.String(40), nullable=False),
+    Column("report_id", Serial, ForeignKey("reports.id", ondelete="SET NULL")),  # null where it went with its comment
+    Column("sealed", sa.Text, nullable=False),  # the address
+    Column("email_index", sa.LargeBinary(17), nullable=False),
+    Column("mail_id", sa.String(16)),  # the letter that says what was decided, or that the comment is gone
+    Index("ix_report_mails_report_id", "report_id", unique=True),
+    Index("ix_report_mails_email_index", "email_index"),
 )
 
 holds = Table(  # legal holds (`edges.holds`)
@@ -646,20 +671,11 @@ loaded_rules = Table(  # every revision of the rules that took effect
 )
 
 
-def article_of(row: Any) -> Article:
+def article_of(row: Iterable[Any]) -> Article:
     """A row of `articles` as a value."""
-    return Article(
-        row.id,
-        row.site,
-        row.key,
-        row.url,
-        row.title,
-        row.closed,
-        row.created_at,
-        row.version,
-        row.approved,
-        tuple(row.tags or ()),
-    )
+    columns = list(row)
+    columns[-1] = tuple(columns[-1] or ())
+    return Article(*columns)
 
 
 def finding_of(row: Mapping[str, Any]) -> Finding:
@@ -673,6 +689,17 @@ def upsert(dialect: str, table: Table) -> Any:
     return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
+LOCK_WAIT = 2
+"""Seconds for which a writer waits for what somebody else holds. A comment has then waited for its batch already
+(`submit.WAIT`), and both together are less than the 5 s in which everybody is answered."""
+
+LOG_PAGES = 1000
+"""Pages that SQLite's log holds beside the database file before `Store.checkpoint` brings them there: fewer would mean
+to write those of the indexes more often. A comment alone changes about 40, one of a batch about 10."""
+LOG_MOST = 16_000
+"""Pages from which a commit does so itself, as in a command that has nobody beside it. With 4,000 that took 40 to 80
+ms, for which all who write had to wait."""
+
 Tx = Connection
 """What the functions of the other edges take: a connection, inside a transaction where they write."""
 
@@ -680,6 +707,44 @@ Tx = Connection
 def waiting(tx: Tx) -> list[dict[str, Any]]:
     """Rows of the journal that this transaction writes when it ends."""
     return cast("list[dict[str, Any]]", tx.info.setdefault("waiting", []))
+
+
+@contextmanager
+def together(tx: Tx) -> Iterator[None]:
+    """Statements that nobody waits for one by one, and that tell nothing: PostgreSQL gets them in one go."""
+    if tx.dialect.name != "postgresql":
+        yield
+        return
+    dialect: Any = tx.dialect
+    driver: Any = tx.connection.dbapi_connection
+    try:
+        with driver.pipeline() as pipeline:
+            yield
+            with tx.info["while_waiting"]():
+                pipeline.sync()
+    except dialect.loaded_dbapi.Error as error:
+        raise _of_driver(error, dialect) from None
+
+
+def run(tx: Tx, sql: str, values: tuple[Any, ...]) -> Any:
+    """The driver's cursor for a statement that is the driver's own, text and values: what SQLAlchemy does around one
+    takes longer than most of them. Who listens to the engine hears of this one as well. Raises DBAPIError."""
+    if tx.engine.dispatch.before_cursor_execute:
+        return tx.exec_driver_sql(sql, values)
+    if not tx.in_transaction():
+        tx.begin()
+    dialect: Any = tx.dialect
+    driver: Any = tx.connection.dbapi_connection
+    try:
+        return driver.execute(sql, values)
+    except dialect.loaded_dbapi.Error as error:
+        raise _of_driver(error, dialect) from None
+
+
+def _of_driver(error: Any, dialect: Any) -> BaseException:
+    """As SQLAlchemy raises it, without the statement and its values."""
+    found: BaseException = sa.exc.DBAPIError.instance("", (), error, dialect.loaded_dbapi.Error, dialect=dialect)
+    return found
 
 
 def _nothing_waits(tx: Tx) -> None:
@@ -690,14 +755,21 @@ class Store:
     """An engine and the one way to write: `with store.writing() as tx`.
 
     SQLite: WAL, synchronous FULL (a commit is on disk when it returns), BEGIN IMMEDIATE, and a file lock between
-    processes, which wakes the next writer at once where SQLite's busy handler sleeps. PostgreSQL: synchronous
-    commit as the server has it. Open a `Store` after fork. `before_commit` is called at the end of each transaction
-    that writes.
+    processes, which wakes the next writer at once where SQLite's busy handler sleeps. Whoever finds the database held
+    by somebody else for `LOCK_WAIT` notes it there, and those who queued meanwhile do not wait for it once more each.
+    PostgreSQL: synchronous commit as the server has it. Open a `Store` after fork. `before_commit` is called at the end
+    of each transaction that writes, and `while_waiting` entered while one waits for its turn or for the disk.
     """
 
-    def __init__(self, url: str, before_commit: Callable[[Tx], None] = _nothing_waits) -> None:
+    def __init__(
+        self,
+        url: str,
+        before_commit: Callable[[Tx], None] = _nothing_waits,
+        while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.engine = make_engine(url)
         self._before_commit = before_commit
+        self._while_waiting = while_waiting
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.shard = 0 if self.is_sqlite else os.getpid() % 8
         self._lock_path = f"{self.engine.url.database}.lock" if self.is_sqlite else None
@@ -724,22 +796,40 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Tx]:
         """One transaction: committed when the block ends, rolled back when it raises. Raises StoreError."""
-        if self._lock_path is None:
-            with _wrapped(), self.engine.begin() as connection:
-                waiting(connection).clear()
-                yield connection
-                self._before_commit(connection)
-            return
-        with _wrapped(), _file_lock(self._lock_path), self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with _wrapped(), self._only_writer() as queue, self.engine.connect() as connection:
+            if queue is not None:
+                try:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                except sa.exc.OperationalError:
+                    os.utime(queue, (time.monotonic(),) * 2)  # its time, not its content: a full disk takes it as well
+                    raise
             waiting(connection).clear()
+            connection.info["while_waiting"] = self._while_waiting
             try:
                 yield connection
                 self._before_commit(connection)
             except BaseException:
                 connection.rollback()
                 raise
-            connection.commit()
+            with self._while_waiting():
+                connection.commit()
+
+    @contextmanager
+    def _only_writer(self) -> Iterator[int | None]:
+        """SQLite: of all processes. The file in which they queue."""
+        if self._lock_path is None:
+            yield None
+            return
+        fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            came = time.monotonic()
+            with self._while_waiting():
+                fcntl.flock(fd, fcntl.LOCK_EX)
+            if came < os.stat(fd).st_mtime <= time.monotonic():
+                raise StoreError("Locked", is_outage=True)
+            yield fd
+        finally:
+            os.close(fd)
 
     def settle(self) -> None:
         """SQLite: bring what was written into the database file and empty the log, in which deleted rows still stand
@@ -747,6 +837,22 @@ class Store:
         if self.is_sqlite:
             with _wrapped(), self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def checkpoint(self) -> bool:
+        """SQLite: bring what was written into the database file once the log holds `LOG_PAGES` of it, most of it beside
+        those who write. What they wrote meanwhile follows while they wait, so that the next one begins the log anew.
+        Whether there was anything to do; never on PostgreSQL. Raises StoreError."""
+        if not self.is_sqlite:
+            return False
+        with _wrapped(), self.engine.connect() as connection:
+            # Tells how far the log is, and does nothing; an SQLite before 3.51 takes it for PASSIVE.
+            _, pages, done = connection.exec_driver_sql("PRAGMA wal_checkpoint(NOOP)").one()
+            if pages - done < LOG_PAGES:
+                return False
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            with self._only_writer():
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            return True
 
     def close(self) -> None:
         self.engine.dispose()
@@ -761,16 +867,6 @@ def _wrapped() -> Iterator[None]:
         raise StoreError(type(error).__name__, is_outage=True) from None
     except sa.exc.SQLAlchemyError as error:
         raise StoreError(type(error).__name__, is_outage=False) from None
-
-
-@contextmanager
-def _file_lock(path: str) -> Iterator[None]:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
 
 
 def make_engine(url: str) -> Engine:
@@ -788,8 +884,22 @@ def make_engine(url: str) -> Engine:
         pool_pre_ping=True,
         json_serializer=_json,
         json_deserializer=orjson.loads,
-        connect_args={"connect_timeout": 3, "options": "-c statement_timeout=5000 -c timezone=UTC"},
+        connect_args={
+            "connect_timeout": 3,
+            "options": f"-c statement_timeout=5000 -c lock_timeout={LOCK_WAIT}s -c timezone=UTC",
+        },
     )
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of the store at `url`; None for one that is no file."""
+    parsed = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def store_name(url: str) -> str:
+    """Which store it is, for a sentence: without a password."""
+    return str(sqlite_file(url) or make_url(url).render_as_string(hide_password=True))
 
 
 def _sqlite(url: sa.URL) -> Engine:
@@ -799,7 +909,7 @@ def _sqlite(url: sa.URL) -> Engine:
         module=sqlite_module(),
         pool_size=8,
         max_overflow=32,
-        connect_args={"timeout": 5, "check_same_thread": False},
+        connect_args={"timeout": LOCK_WAIT, "check_same_thread": False},
         json_serializer=_json,
         json_deserializer=orjson.loads,
     )
@@ -812,6 +922,7 @@ def _sqlite(url: sa.URL) -> Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
+            f"wal_autocheckpoint={LOG_MOST}",
             "cache_size=-1000",  # KiB, for each of up to 40 connections: the system's cache holds the file anyway
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()

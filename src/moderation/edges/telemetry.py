@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import orjson
@@ -59,9 +64,7 @@ login_keys_ok = Gauge(
     multiprocess_mode="livemostrecent",
 )
 limits_ok = Gauge("moderation_limits_ok", "1 while rate limits are held in Redis.", multiprocess_mode="livemostrecent")
-limits_fallbacks = Gauge(
-    "moderation_limits_fallbacks", "Submissions limited by the local limiter since start.", multiprocess_mode="livesum"
-)
+limits_fallbacks = Counter("moderation_limits_fallbacks_total", "Submissions limited by the local limiter.")
 
 
 def tell_request(
@@ -76,7 +79,7 @@ def tell_request(
 
 
 def count_submission(site: str, result: str) -> None:
-    """`result` is `held`, `published` or the class of what refused it."""
+    """`result` is `held`, `published`, or why it was refused: `invalid`, `duplicate`, …"""
     _submissions(site, result).inc()
 
 
@@ -198,6 +201,23 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    _catch_the_rest()
+
+
+def _catch_the_rest() -> None:
+    """Errors that nobody caught and Python's warnings, which would be printed with their text."""
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, frames: TracebackType | None) -> None:
+        if not issubclass(kind, (KeyboardInterrupt, SystemExit)):
+            log.error("uncaught", error=kind.__name__, where=places(error.with_traceback(frames)) if error else [])
+
+    def warn(message: object, category: type[Warning], filename: str, lineno: int, *_: object, **__: object) -> None:
+        log.warning("warning", kind=category.__name__, where=f"{Path(filename).name}:{lineno}")
+
+    sys.excepthook = uncaught
+    threading.excepthook = lambda told: uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+    sys.unraisablehook = lambda told: uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+    warnings.showwarning = warn
 
 
 class Lines:
@@ -210,9 +230,24 @@ class Lines:
         self._is_cut = False
         self._waiting: deque[bytes] = deque()
         self._writing = threading.Lock()
+        self._thread = threading.local()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread tells within is written at the end, at once."""
+        self._thread.gathers = True
+        try:
+            yield
+        finally:
+            self._thread.gathers = False
+            self._flush()
 
     def msg(self, line: bytes) -> None:
         self._waiting.append(line)
+        if not getattr(self._thread, "gathers", False):
+            self._flush()
+
+    def _flush(self) -> None:
         while self._waiting and self._writing.acquire(blocking=False):
             try:
                 self._write()
@@ -238,6 +273,8 @@ def _lines(*_: object) -> Lines:
 
 
 _STDERR = Lines(2)
+
+together = _STDERR.together
 
 
 def _line(event: dict[str, Any], **_: object) -> bytes:
@@ -270,15 +307,49 @@ def places(error: BaseException) -> list[str]:
 
 
 class _JsonLines(logging.Formatter):
-    """What a library logs: its name, level and the message's template, never its arguments."""
+    """What a library logs: its name, level and message; an ellipsis stands for what is neither number nor signal, but
+    in messages of which all is ours."""
 
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {
-            "event": str(record.msg)[:200],
+            "event": _filled(str(record.msg), record.args)[:200],
             "logger": record.name,
             "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
         }
         if record.exc_info and record.exc_info[1]:
             event["error"] = type(record.exc_info[1]).__name__
             event["where"] = places(record.exc_info[1])
         return _line(event).decode()
+
+
+def _filled(template: str, given: object) -> str:
+    """Which process ended, and by what: no more than that can be said without knowing what an argument holds, and that
+    is known of `_OURS` alone."""
+    if not isinstance(given, tuple) or not given:
+        return template
+    is_ours = template in _OURS
+    try:
+        return template % tuple(each if is_ours or type(each) is int or each in _SIGNALS else "…" for each in given)
+    except (TypeError, ValueError):
+        return template
+
+
+_SIGNALS = frozenset(each.name for each in signal.Signals)
+
+_OURS = frozenset([
+    "Starting gunicorn %s",
+    "Listening at: %s (%s)",
+    "Listening at: %s",
+    "Using worker: %s",
+    "Connection in use: %s",
+    "Invalid address: %s",
+    "Can't connect to %s",
+    "Handling signal: %s",
+    "Unhandled signal: %s",
+    "Hang up: %s",
+    "Shutting down: %s",
+    "Reason: %s",
+])  # fmt: skip
+"""What gunicorn's master says of its own start and end: the address it listens on, signals, its own name. It reads no
+request."""

@@ -16,7 +16,7 @@ Checked = tuple[Finding | None, ...]
 """What each of `CHECKS` found, in their order; None where that does not count."""
 
 FACTS_ALONE: frozenset[Check] = frozenset({
-    signals.similar, signals.link_density, signals.disguised_links, signals.repeated_phrases, signals.other_script,
+    signals.similar, signals.link_density, signals.repeated_phrases, signals.other_script,
     signals.burst,
 })  # fmt: skip
 """Checks whose findings nothing follows from: a rule that wants their facts reads them itself."""
@@ -75,12 +75,12 @@ SETTINGS: Mapping[Check, tuple[str, ...]] = {
     checks.words_in_name: ("words",),
     checks.words_in_website: ("words",),
     checks.links: ("links",),
+    checks.disguised_links: ("links",),
     checks.shouting: ("style",),
     checks.repetition: ("style",),
     checks.near_duplicate: ("duplicates",),
     signals.similar: (),
     signals.link_density: (),
-    signals.disguised_links: (),
     signals.repeated_phrases: (),
     signals.other_script: ("words",),
     signals.burst: (),

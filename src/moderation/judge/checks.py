@@ -7,13 +7,14 @@ are stable: admins look them up, and the record keeps them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from moderation.judge.reading import Reading
 from moderation.judge.ruleset import SiteRules
 from moderation.text.lexicon import GRAVITY
 from moderation.text.links import SHORTENERS
-from moderation.text.matcher import Match
+from moderation.text.matcher import Found, Match
 from moderation.values import Ban, Effect, Finding, Span
 
 MOST_SPANS = 50
@@ -76,21 +77,36 @@ def contacts(reading: Reading, site: SiteRules) -> Finding:
 
 def words_in_body(reading: Reading, site: SiteRules) -> Finding:
     """The word list on the text."""
-    return _words("words.body", "body", reading.words(site.matcher), site)
+    return _words("words.body", "body", reading.found(site.matcher), site)
 
 
 def words_in_name(reading: Reading, site: SiteRules) -> Finding:
-    """The word list on the author's name, with the stricter boundaries of names."""
-    return _words("words.name", "author.name", reading.words(site.matcher, "author_name"), site)
+    """The word list on the author's name, with the stricter boundaries of names. No part of a name is masked, so one
+    with a word that would be in a text holds at least."""
+    told = _words("words.name", "author.name", reading.found(site.matcher, "author_name"), site)
+    if STRENGTH[told.effect] < STRENGTH[Effect.HOLD] and any(is_masked(span, site) for span in told.spans):
+        return replace(told, effect=Effect.HOLD)
+    return told
 
 
 def words_in_website(reading: Reading, site: SiteRules) -> Finding:
     """The word list on the author's website."""
-    return _words("words.website", "author.url", reading.words(site.matcher, "author_url"), site)
+    return _words("words.website", "author.url", reading.found(site.matcher, "author_url"), site)
 
 
-def _words(rule: str, field: str, matches: Sequence[Match], site: SiteRules) -> Finding:
-    """The worst match decides; one that only may be meant tags, and waits for a second signal."""
+def _words(rule: str, field: str, found: Found, site: SiteRules) -> Finding:
+    """The worst match decides; one that only may be meant tags, and waits for a second signal. What was not read to its
+    end holds at least: nobody knows what is in the rest."""
+    told = _listed(rule, field, found.matches, site)
+    if found.unread is None:
+        return told
+    data = {**told.data, "unread": found.unread}
+    if STRENGTH[told.effect] > STRENGTH[Effect.HOLD]:
+        return replace(told, data=data)
+    return replace(told, effect=Effect.HOLD, code="unread-words", data=data)
+
+
+def _listed(rule: str, field: str, matches: Sequence[Match], site: SiteRules) -> Finding:
     if not matches:
         return Finding(rule, field=field)
     by_grade = site.settings.words
@@ -158,6 +174,19 @@ def links(reading: Reading, site: SiteRules) -> Finding:
         "hosts": sorted({link.host for link in found})[:MOST_SPANS],
     }
     return Finding("links", effect, code, spans=tuple(Span(*each) for each in shown[:MOST_SPANS]), data=data)
+
+
+def disguised_links(reading: Reading, site: SiteRules) -> Finding:
+    """Links that show one site and lead to another, those to an allowed domain apart."""
+    settings = site.settings.links
+    found = [link for link in reading.disguised_links if not is_under(link.real, settings.allow)]
+    if not found:
+        return Finding("links.disguised")
+    spans = tuple(
+        Span(link.start, link.end, f"shows {link.shown}, leads to {link.real}") for link in found[:MOST_SPANS]
+    )
+    data = {"shown": found[0].shown, "real": found[0].real, "count": len(found)}
+    return Finding("links.disguised", Effect(settings.disguised), "disguised-link", spans=spans, data=data)
 
 
 def is_under(host: str, domains: Sequence[str]) -> bool:

@@ -26,12 +26,12 @@ CHECKS: tuple[Check, ...] = (
     checks.words_in_name,
     checks.words_in_website,
     checks.links,
+    checks.disguised_links,
     checks.shouting,
     checks.repetition,
     checks.near_duplicate,  # what others sent
     signals.similar,  # from here to `burst`: facts alone, for the admin's rules
     signals.link_density,
-    signals.disguised_links,
     signals.repeated_phrases,
     signals.other_script,
     signals.burst,
@@ -43,11 +43,12 @@ CHECKS: tuple[Check, ...] = (
 
 CODES = frozenset({
     "passed", "check-failed", "article-closed", "length", "limits-unavailable", "email-limit", "contacts", "maybe-word",
+    "unread-words",
     "mild-word", "strong-word", "severe-word", "many-links", "shortener", "denied-domain", "shouting", "long-run",
     "repeated-words", "seen-before", "disposable-email", "refused-before", "post-moderation", "approved-before",
     "first-comments", "pre-moderation", "similar-text", "link-density", "disguised-link", "repeated-phrases",
     "other-script", "burst", "form-missing", "form-forged", "form-used", "form-early", "form-late", "form-trap",
-    "proof-missing", "proof-wrong", "proof-used", "proof-late", "rule", "reported",
+    "proof-missing", "proof-wrong", "proof-used", "proof-late", "rule", "reported", "appeal", "appeal-person",
     "rule-observed", "rule-failed", "site-fuse", "external-check-waiting", "external-check-ham", "external-check-spam",
     "external-check-blatant", "external-check-hold", "external-check-unanswered", "banned", "banned-perhaps",
     "pre-moderated",

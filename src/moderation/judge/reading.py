@@ -10,7 +10,7 @@ from typing import Literal
 
 from moderation.text.language import language
 from moderation.text.links import DisguisedLink, Link, find_disguised_links, find_links
-from moderation.text.matcher import Match, Matcher
+from moderation.text.matcher import Found, Match, Matcher
 from moderation.text.normalise import Folded, fold
 from moderation.text.redact import Contact, find_contacts
 from moderation.text.signals import Phrases, Script, phrases, script
@@ -39,7 +39,7 @@ class Reading:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self._words: dict[tuple[int, Field], tuple[Match, ...]] = {}
+        self._words: dict[tuple[int, Field], Found] = {}
 
     @cached_property
     def contacts(self) -> tuple[Contact, ...]:
@@ -99,10 +99,14 @@ class Reading:
         longest = max(_RUN.finditer(self.case.body), key=lambda run: run.end() - run.start(), default=None)
         return longest.span() if longest else (0, 1)
 
-    def words(self, matcher: Matcher, field: Field = "body") -> tuple[Match, ...]:
-        """What `matcher` finds in a field. Names and addresses are read with the stricter boundaries of names."""
+    def words(self, matcher: Matcher) -> tuple[Match, ...]:
+        """What `matcher` finds in the text."""
+        return self.found(matcher).matches
+
+    def found(self, matcher: Matcher, field: Field = "body") -> Found:
+        """What `matcher` finds in a field, and whether it read all of it. Names and addresses are read with the
+        stricter boundaries of names."""
         key = id(matcher), field
         if key not in self._words:
-            text = getattr(self.case, field)
-            self._words[key] = matcher.find(text, name=field != "body") if text else ()
+            self._words[key] = matcher.read(getattr(self.case, field) or "", name=field != "body")
         return self._words[key]

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
-import cel
-
 from moderation.conditions.facts import BY_NAME
-from moderation.conditions.programs import MATCHED
+from moderation.conditions.programs import MATCHED, evaluator
 from moderation.judge.fact_values import MOST_ENTRIES, nested, values
 from moderation.judge.reading import Reading
 from moderation.judge.rulebook import OwnRule
@@ -34,7 +32,7 @@ def ask_rules(reading: Reading, site: SiteRules) -> list[Finding]:
     if not book.rules:
         return []
     known = values(reading, site, book.facts)
-    context = cel.Context(variables={**nested(known), MATCHED: book.patterns.find(known)})
+    context = evaluator().Context(variables={**nested(known), MATCHED: book.patterns.find(known)})
     found = []
     for rule in book.rules:
         if rule.articles and reading.case.article.key not in rule.articles:

@@ -16,8 +16,9 @@ from moderation.judge.rulebook import Rulebook, rulebook
 from moderation.rates import Window, parse_rate
 from moderation.settings import Example, Limits, Retention, Rule, Rules, Site
 from moderation.text import language
-from moderation.text.lexicon import Lexicon, join, load, parse
-from moderation.text.matcher import Matcher, compile_lexicon
+from moderation.text.lexicon import Lexicon, join, parse
+from moderation.text.matcher import Matcher
+from moderation.text.own_words import matcher_of
 from moderation.values import Effect
 
 LANGUAGE = "comment.language"
@@ -131,10 +132,8 @@ def _compiled(
         matcher, effects = _compiled(languages, off, deny, (), regrade, own)
         return matcher.allowing(allow), effects
     listed = join([_parsed(content, name) for name, content in own if content])
-    lexicon = load(languages, deny, own=listed, off=off, regraded=dict(regrade))
-    return compile_lexicon(lexicon), MappingProxyType(
-        {term.text: Effect(term.effect) for term in listed.terms if term.effect}
-    )
+    effects = {term.text: Effect(term.effect) for term in listed.terms if term.effect}
+    return matcher_of(languages, off, deny, dict(regrade), listed), MappingProxyType(effects)
 
 
 @lru_cache(maxsize=64)
@@ -155,6 +154,7 @@ def _windows(limits: Limits) -> dict[str, tuple[Window, ...]]:
             ("fuse", limits.fuse),
             ("report", limits.report),
             ("letter", limits.letter),
+            ("report-letter", limits.report_letter),
             ("letters", limits.letters),
         )
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 from moderation.judge.reading import Reading
 from moderation.judge.ruleset import SiteRules
 from moderation.text.signals import SCRIPTS
-from moderation.values import Effect, Finding, Span
+from moderation.values import Effect, Finding
 
 DENSE = 0.3  # share of a text's characters in links from which it is told
 PHRASES = 0.2  # share of repeated runs of three words
@@ -28,16 +28,6 @@ def link_density(reading: Reading, site: SiteRules) -> Finding:
     if share < DENSE:
         return Finding("links.density")
     return Finding("links.density", Effect.OBSERVE, "link-density", data={"link_share": share})
-
-
-def disguised_links(reading: Reading, site: SiteRules) -> Finding:
-    """Links that show one site and lead to another."""
-    found = reading.disguised_links
-    if not found:
-        return Finding("links.disguised")
-    spans = tuple(Span(link.start, link.end, f"shows {link.shown}, leads to {link.real}") for link in found[:50])
-    data = {"shown": found[0].shown, "real": found[0].real, "count": len(found)}
-    return Finding("links.disguised", Effect.OBSERVE, "disguised-link", spans=spans, data=data)
 
 
 def repeated_phrases(reading: Reading, site: SiteRules) -> Finding:

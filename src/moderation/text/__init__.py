@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from moderation.text.lexicon import GRAVITY, Lexicon, load
-from moderation.text.matcher import Match, Matcher, compile_lexicon
+from moderation.text.matcher import Found, Match, Matcher, compile_lexicon
 from moderation.text.normalise import fold, squeeze
 
 __all__ = ["Explanation", "Filter", "filter_lines"]
@@ -19,12 +19,14 @@ __all__ = ["Explanation", "Filter", "filter_lines"]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that the filter has to say about one text.  `grade` is the worst severity that counts, or "clean"."""
+    """All that the filter has to say about one text.  `grade` is the worst severity that counts, or "clean".  `unread`:
+    from where on (code points) not all was read, as there was too much hidden in the text; None for an honest one."""
 
     text: str
     folded: str
     squeezed: str
     matches: tuple[Match, ...]
+    unread: int | None
     flagged: bool
     grade: str
     censored: str
@@ -40,19 +42,19 @@ class Filter:
     def explain(self, text: str) -> Explanation:
         """What was found in `text`, what it was read as, and what it looks like with the words masked."""
         began = time.perf_counter()
-        matches = self.matcher.find(text)
+        found = self.matcher.read(text)
+        matches, unread = found
         took = time.perf_counter() - began
-        return Explanation(
-            text, fold(text).text, squeeze(text), matches, flagged(matches), grade(matches), censor(text, matches), took
-        )
+        folded, squeezed, censored = fold(text).text, squeeze(text), censor(text, matches)
+        return Explanation(text, folded, squeezed, matches, unread, flagged(found), grade(matches), censored, took)
 
     def flagged(self, text: str) -> bool:
-        return flagged(self.matcher.find(text))
+        return flagged(self.matcher.read(text))
 
 
-def flagged(matches: Iterable[Match]) -> bool:
+def flagged(found: Found) -> bool:
     """Hold or more under the shipped defaults."""
-    return any(not m.maybe and m.severity != "mild" for m in matches)
+    return found.unread is not None or any(not m.maybe and m.severity != "mild" for m in found.matches)
 
 
 def grade(matches: Iterable[Match]) -> str:
@@ -73,7 +75,8 @@ def censor(text: str, matches: Iterable[Match]) -> str:
 
 
 def filter_lines(lines: Iterable[str | bytes], chosen: Filter | None = None) -> Iterator[str]:
-    """JSON lines `{id, text}` in; `{id, flagged, grade, spans, terms, censored}` out, one for each line that holds one.
+    """JSON lines `{id, text}` in; `{id, flagged, grade, spans, terms, censored}` out, one for each line that holds one;
+    with `unread` where a text was so full of hidden words that not all was read from that place on.
     A line that is no such object gives `{id: null, error: ...}`.  What goes out can always be written as UTF-8."""
     active = chosen or Filter()
     for line in lines:
@@ -87,16 +90,19 @@ def filter_lines(lines: Iterable[str | bytes], chosen: Filter | None = None) -> 
         except (ValueError, KeyError, TypeError, RecursionError) as problem:
             yield json.dumps({"id": None, "error": f"not an object with id and text: {type(problem).__name__}"})
             continue
-        matches = active.matcher.find(text)
+        found = active.matcher.read(text)
+        matches = found.matches
         counted = [m for m in matches if not m.maybe]
         answer = {
             "id": row.get("id"),
-            "flagged": flagged(matches),
+            "flagged": flagged(found),
             "grade": grade(matches),
             "spans": [[m.start, m.end] for m in counted],
             "terms": [m.term for m in counted],
             "censored": censor(text, matches),
         }
+        if found.unread is not None:
+            answer["unread"] = found.unread
         told = json.dumps(answer, ensure_ascii=False)
         yield told if _is_whole(told) else json.dumps(answer)
 

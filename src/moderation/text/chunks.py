@@ -5,67 +5,71 @@ Depends on the chunk alone, so `matcher` may remember it.  Context and neighbour
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from moderation.text.context import UNSPACED
+from moderation.text.effort import Effort
+from moderation.text.glance import holds_nothing
 from moderation.text.index import Form, Index
-from moderation.text.lines import drawn_out
-from moderation.text.normalise import READ, letters_of
-from moderation.text.quick import plain_letters
-from moderation.text.scan import scan
-from moderation.text.spelling import squash
-from moderation.text.words import common
-
-# A chunk is clean; a piece that could belong to a word cut by spaces; a common word or sign that could stand between
-# such pieces; or noted: it holds something or begins a phrase.
-CLEAN, FRAGMENT, FILLING, NOTED, UNKNOWN = range(5)
-
-
-class Found(NamedTuple):
-    """A form found at [start, end) of what was read, before its context is weighed."""
-
-    start: int
-    end: int
-    form: Form
-    tags: frozenset[str]
+from moderation.text.kinds import EITHER, LOCAL, NOTED, evident, kind_of
+from moderation.text.normalise import letters_of
+from moderation.text.quick import ordinary, plain_letters
+from moderation.text.scan import Hit, scan
 
 
 class Note(NamedTuple):
     """What is known of one chunk: its hits, relative to the chunk, and its folded letters."""
 
-    found: tuple[Found, ...]
+    found: tuple[Hit, ...]
     word: str
 
 
 NOTHING = Note((), "")
 
 
-def read_chunk(index: Index, chunk: str) -> tuple[int, Note]:
-    """The kind and the note of `chunk`.  Ordinary words take a short way, which answers the same as the long one."""
-    letters = plain_letters(index, chunk)
-    return read_in_full(index, chunk) if letters is None else _kind(index, (), letters)
+def read_words(index: Index, chunks: Iterable[str]) -> tuple[dict[str, tuple[int, Note]], set[str]]:
+    """The kind and the note of those of `chunks` that are ordinary words, which are told together, the short way; and
+    those that are words but need the long way."""
+    read: dict[str, tuple[int, Note]] = {}
+    odd: set[str] = set()
+    for chunk, kind, word in ordinary(index, chunks):
+        if kind is None:
+            odd.add(chunk)
+        else:
+            read[chunk] = kind, Note((), word) if kind & EITHER == NOTED else NOTHING
+    return read, odd
 
 
-def read_in_full(index: Index, chunk: str) -> tuple[int, Note]:
+def read_chunk(index: Index, chunk: str, effort: Effort, *, odd: bool = False) -> tuple[int, Note]:
+    """The kind and the note of `chunk`.  Plain chunks take a short way, which answers the same as the long one; that
+    one is `odd` was found out before."""
+    if chunk.isascii():
+        letters = None if odd else plain_letters(index, chunk)
+        effort.taken += 2 + len(chunk) // _A_STEP
+        if letters is not None:
+            return _kind(index, chunk, (), letters)
+    if holds_nothing(index, chunk):
+        return _kind(index, chunk, (), letters_of(chunk))
+    return read_in_full(index, chunk, effort)
+
+
+_A_STEP = 12  # characters that are looked through at a glance for one
+
+
+def read_in_full(index: Index, chunk: str, effort: Effort) -> tuple[int, Note]:
     """As `read_chunk`, by the long way."""
-    return _kind(index, tuple(Found(*hit) for hit in scan(index, chunk)), letters_of(chunk))
+    return _kind(index, chunk, tuple(scan(index, chunk, effort)), letters_of(chunk))
 
 
-def _kind(index: Index, found: tuple[Found, ...], letters: str) -> tuple[int, Note]:
-    if found or letters in index.phrases:
-        return NOTED, Note(found, letters)
-    return _part(index, letters), NOTHING
+def _kind(index: Index, chunk: str, found: tuple[Hit, ...], letters: str) -> tuple[int, Note]:
+    kind = NOTED if found else kind_of(index, letters)
+    if kind != NOTED:
+        return kind | evident(index, chunk), NOTHING
+    if letters not in index.phrases and all(_is_local(hit.form) for hit in found):
+        kind = LOCAL
+    return kind | evident(index, chunk), Note(found, letters)
 
 
-def _part(index: Index, letters: str) -> int:
-    """Could a harmless chunk be part of a word that was cut by spaces?"""
-    if len(letters) < 2 or len(set(letters)) == 1:
-        return FRAGMENT if letters.isalpha() and letters[0] not in "aiu" else FILLING
-    if letters in index.fragments:
-        return FILLING if letters in common() else FRAGMENT
-    if letters in index.inner:
-        return FILLING
-    if letters.isdigit():
-        return CLEAN
-    if not letters.isalpha():
-        return FRAGMENT if "".join(READ[c].look for c in letters) in index.fragments else CLEAN
-    return FRAGMENT if drawn_out(letters) and squash(letters) in index.fragments else CLEAN
+def _is_local(form: Form) -> bool:
+    return form.term.local and form.term.language not in UNSPACED

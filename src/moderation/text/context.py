@@ -5,16 +5,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from moderation.text.kinds import WORD
 from moderation.text.lexicon import Lexicon, Term
 from moderation.text.words import ENGLISH
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _KANA = re.compile("[\u3041-\u30ff]")
+_ENGLISH = ""
+"""Stands for the words that hardly an English text does without; English may have evidence of a list's own beside."""
+_NOTHING: tuple[frozenset[str], set[str]] = (frozenset(), set())
+_LATIN = re.compile("[A-Za-z]")
 _NEAR = 60  # characters on either side that count as company
-_SPAN = 2000  # characters of a text from which its language is read
+SPAN = 2000  # characters of a text from which its language is read
 _MANY = 50  # matches weighed by their neighbours; a text with more is not about blue tits
+UNSPACED = frozenset(("zh", "ja", "th", "ko"))
+"""Languages whose scripts are written without spaces, or tell by themselves."""
 _TELLING = frozenset(("leet", "spaced", "masked", "lookalike", "invisible", "upside-down"))
 
 
@@ -27,6 +33,9 @@ class Context:
         self._lexicon = lexicon
         self._name = name
         self._words: frozenset[str] | None = None
+        self._kana: bool | None = None
+        self._told: dict[tuple[str, frozenset[str]], bool] = {}
+        self._weights: dict[str, tuple[frozenset[str], set[str]]] | None = None
         self._weighed = 0
 
     def settle(self, start: int, end: int, term: Term, tags: frozenset[str]) -> bool | None:
@@ -59,7 +68,7 @@ class Context:
             return False
         if told and len(term.text) > 3:
             return False
-        before = [] if self._name or shown[:1].isupper() else _WORD.findall(text, max(0, start - 24), start)
+        before = [] if self._name or shown[:1].isupper() else WORD.findall(text, max(0, start - 24), start)
         if before[-1:] in (["a"], ["an"]):  # "such a prick" is said of somebody, as "you prick" is
             before = before[:-1]
         if before and before[-1].lower() in lexicon.cues.get(term.language, ()):
@@ -67,7 +76,7 @@ class Context:
         return None if term.local else True
 
     def _near(self, start: int, end: int) -> set[str]:
-        return {w.lower() for w in _WORD.findall(self._text, max(0, start - _NEAR), end + _NEAR)}
+        return {w.lower() for w in WORD.findall(self._text, max(0, start - _NEAR), end + _NEAR)}
 
     def _excused(self, start: int, end: int) -> bool:
         """Is the match part of an allowed phrase?"""
@@ -79,44 +88,63 @@ class Context:
     def _all(self) -> frozenset[str]:
         """The words of the text."""
         if self._words is None:
-            self._words = frozenset(_WORD.findall(self._text[:_SPAN].lower()))
+            self._words = frozenset(WORD.findall(self._text[:SPAN].lower()))
         return self._words
 
-    def _others(self, start: int, end: int) -> frozenset[str]:
-        """The words of the text, without the match's own."""
-        own = _WORD.findall(self._text[max(0, start - 30) : end + 30].lower())
-        return self._all() - {w for w in own if self._text[start:end].lower() in w}
+    def _own(self, start: int, end: int) -> frozenset[str]:
+        """The words of the text that hold the match's letters, near it: they do not tell of the others."""
+        own = WORD.findall(self._text[max(0, start - 30) : end + 30].lower())
+        shown = self._text[start:end].lower()
+        return self._all().intersection([w for w in own if shown in w])
+
+    def _weight(self, language: str, own: frozenset[str]) -> int:
+        """How much the words other than `own` show `language`: a point for each of its words, one for its own letters.
+        All of the text's are weighed once."""
+        if self._weights is None:
+            accented = [word for word in self._all() if not word.isascii()]
+            letters = {letter for letter in set().union(*accented) if not letter.isascii()}
+            self._weights = {
+                code: (evidence & self._all(), _spelt_with(evidence & letters, accented))
+                for code, evidence in (*self._lexicon.evidence.items(), (_ENGLISH, ENGLISH))
+            }
+        words, spelt = self._weights.get(language, _NOTHING)
+        return len(words) - len(words & own) + (not spelt <= own)
 
     def _shows(self, language: str, start: int, end: int) -> bool:
         """Do the other words tell that the text is in `language`, and not in English?  Scripts without spaces tell by
         themselves, but Chinese and Japanese share theirs: kana part them."""
         if language in ("zh", "ja"):
-            return bool(_KANA.search(self._text)) == (language == "ja")
+            if self._kana is None:
+                self._kana = _KANA.search(self._text) is not None
+            return self._kana == (language == "ja")
         if language in ("th", "ko"):
             return True
         if not self.may_show(language):
             return False
-        known = self._lexicon.evidence
-        evidence = known.get(language, frozenset())
-        words = self._others(start, end)
-        shown = _weight(words, evidence)
-        if not shown or shown < len(words & ENGLISH):
-            return False
-        return all(_weight(words, other) <= shown for other in known.values())  # "da" and "um" are German words too
+        own = self._own(start, end)
+        told = self._told.get((language, own))
+        if told is None:
+            shown = self._weight(language, own)
+            told = self._told[language, own] = (
+                shown > 0
+                and shown >= self._weight(_ENGLISH, own)
+                and all(self._weight(other, own) <= shown for other in self._lexicon.evidence)  # "da" is German too
+            )
+        return told
 
     def may_show(self, language: str) -> bool:
-        """Is there any word or letter of `language`?  Most texts are English, and need no closer look."""
-        if not self._text.isascii() or language in ("zh", "ja", "th", "ko"):
+        """Is there any word of `language`, or perhaps a letter?  Most texts are English, and need no closer look."""
+        if language in UNSPACED or not self._all().isdisjoint(self._lexicon.evidence.get(language, ())):
             return True
-        return not self._all().isdisjoint(self._lexicon.evidence.get(language, frozenset()))
+        return not self._text.isascii() and not all(map(str.isascii, self._all()))
 
     def _shows_other(self, start: int, end: int) -> bool:
         """Do the other words show a language that is not English?"""
-        words = self._others(start, end)
-        english = len(words & ENGLISH)
-        return (not english and any(not w.isascii() for w in words)) or any(
-            _weight(words, evidence) > english for evidence in self._lexicon.evidence.values()
-        )
+        own = self._own(start, end)
+        english = self._weight(_ENGLISH, own)
+        if not english and any(not w.isascii() for w in self._all() - own):
+            return True
+        return any(self._weight(language, own) > english for language in self._lexicon.evidence)
 
     def _needs_evidence(self, start: int, end: int, term: Term) -> bool:
         """A short foreign word in Latin letters proves little: without its accents, or inside a longer word."""
@@ -130,18 +158,10 @@ class Context:
 
     def _among_latin(self, start: int, end: int) -> bool:
         """Look-alikes only make sense where the match or the text around it has Latin letters, or it stands alone."""
-        if any(c.isascii() and c.isalpha() for c in self._text[start:end]):
-            return True
-        around = self._text[max(0, start - _NEAR) : start] + self._text[end : end + _NEAR]
-        letters = [c for c in around if c.isalpha()]
-        return not letters or any(c.isascii() for c in letters)
-
-
-def _weight(words: frozenset[str], evidence: frozenset[str]) -> int:
-    """How much `words` show the language of `evidence`: a point for each of its words, one for its own letters."""
-    accented = [word for word in words if not word.isascii()]
-    own = bool(accented) and any(e in word for e in evidence if len(e) == 1 and not e.isascii() for word in accented)
-    return len(words & evidence) + own
+        text, first, last = self._text, max(0, start - _NEAR), end + _NEAR
+        return _LATIN.search(text, first, last) is not None or not any(
+            map(str.isalpha, text[first:start] + text[end:last])
+        )
 
 
 def hidden(shown: str, tags: frozenset[str]) -> bool:
@@ -149,6 +169,11 @@ def hidden(shown: str, tags: frozenset[str]) -> bool:
     if not tags & {"leet", "masked", "invisible"} or tags & {"stretched", "respelt"}:
         return False
     return len(shown) > 3 or any(c in "$@!*" for c in shown)
+
+
+def _spelt_with(letters: frozenset[str], words: Iterable[str]) -> set[str]:
+    """The words with any of these letters."""
+    return {word for word in words if not letters.isdisjoint(word)} if letters else set()
 
 
 def _accents_match(shown: str, meant: str) -> bool:

@@ -6,13 +6,14 @@ Built once, never changed, shared between threads.  Reading a text with it is `s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
 import ahocorasick
 
+from moderation.text.layers import Automata, Lists, Pieces, Words
 from moderation.text.lexicon import Lexicon, Term
 from moderation.text.normalise import letters_of
 from moderation.text.spelling import key, runs, sound, squash
@@ -22,6 +23,9 @@ _SPELT_OUT = ("", "s", "es", "ed", "er", "ers", "ing", "in", "y")  # endings for
 
 
 _SILENT = re.compile(r"(?<=[bcdfghjklmnpqrstvwxz])e(?=[bcdfghjklmnpqrstvwxz])")
+
+
+FREE_LEFT, FREE_RIGHT = 1, 2
 
 
 class Form(NamedTuple):
@@ -43,12 +47,14 @@ class Form(NamedTuple):
 
 @dataclass(slots=True)
 class Index:
-    """Everything `scan` looks up.  `automaton` is None for an empty lexicon."""
+    """Everything `scan` looks up.  `automaton` is None for an empty lexicon; to each key it gives its length, its forms
+    and on which sides other letters may touch one of them (`FREE_LEFT`, `FREE_RIGHT`)."""
 
-    automaton: ahocorasick.Automaton | None
+    automaton: ahocorasick.Automaton | Automata | None
     words: dict[str, Form] = field(default_factory=dict)
     wholes: dict[str, Form] = field(default_factory=dict)  # wild words with their endings
-    shortened: dict[str, list[str]] = field(default_factory=dict)  # one of them less one letter: which it may be
+    # wholes, and each less one letter: which others it may be
+    shortened: dict[str, list[str]] = field(default_factory=dict)
     misspelt: dict[str, Form] = field(default_factory=dict)
     sounds: dict[str, Form] = field(default_factory=dict)
     headless: dict[str, Form] = field(default_factory=dict)
@@ -56,7 +62,8 @@ class Index:
     phrases: dict[str, list[tuple[tuple[str, ...], int, Form]]] = field(default_factory=dict)
     holed: set[str] = field(default_factory=set)  # wild words, one inner letter of each struck out
     longest: int = 0  # letters of the longest of them
-    harmless: set[str] = field(default_factory=set)  # words lately read in which nothing is: `quick`'s
+    harmless: dict[str, int] = field(default_factory=dict)  # words lately read in which nothing is: `quick`'s
+    evidence: frozenset[str] = frozenset()  # words and letters that show some language
     fragments: set[str] = field(default_factory=set)
     inner: set[str] = field(default_factory=set)  # two to four letters from within a wild word
     allowed: ahocorasick.Automaton | None = None
@@ -71,13 +78,38 @@ def build(lexicon: Lexicon) -> Index:
     index = Index(None)
     index.endings = {code: frozenset(letters_of(e) for e in ends) for code, ends in lexicon.endings.items()}
     index.prefixes = {code: frozenset(letters_of(p) for p in given) for code, given in lexicon.prefixes.items()}
+    index.evidence = frozenset().union(*lexicon.evidence.values())
+    _add(index, lexicon.terms)
+    _add_allowed(index, lexicon)
+    return index
+
+
+def beside(index: Index, lexicon: Lexicon, own: Lexicon) -> Index:
+    """`index` with `own` beside it, whose terms are not wild; `lexicon` is all of both.  Holds only what is new."""
+    other = replace(
+        index,
+        words=Words(index.words),
+        masked=Lists(index.masked),
+        phrases=Lists(index.phrases),
+        fragments=Pieces(index.fragments),
+        harmless={},
+        evidence=frozenset().union(*lexicon.evidence.values()),
+    )
+    _add(other, own.terms)
+    return allowing(other, lexicon) if own.allow else other
+
+
+def _add(index: Index, terms: Iterable[Term]) -> None:
+    """`terms` behind those that `index` has."""
     by_key: dict[str, dict[str, Form]] = {}
-    for term in lexicon.terms:
-        form = form_of(term)
+    for form in map(form_of, terms):
         if not form.letters:
             continue
-        same = by_key.setdefault(key(form.letters) if form.latin else form.letters, {})
-        same.setdefault(f"{term.language} {len(form.parts)} {form.letters}", form)
+        word = key(form.letters) if form.latin else form.letters
+        if word not in by_key:
+            known = index.automaton.get(word, None) if index.automaton else None
+            by_key[word] = {_named(other): other for other in known[1]} if known else {}
+        by_key[word].setdefault(_named(form), form)
         if len(form.parts) > 1:
             _add_phrase(index, form)
         else:
@@ -89,14 +121,30 @@ def build(lexicon: Lexicon) -> Index:
                 form.term.wild for form in forms.values()
             )  # it tells more of its own spellings than another term
             kept = (f._replace(loose=f.term.wild) if wild else f for f in forms.values())
-            automaton.add_word(word, (len(word), tuple(kept)))
+            automaton.add_word(word, (len(word), tuple(kept), _free(index, forms.values())))
         automaton.make_automaton()
-        index.automaton = automaton
+        index.automaton = Automata(index.automaton, automaton) if index.automaton else automaton
     for form in list(index.words.values()):
         if form.term.severity != "mild" and not form.term.maybe and not form.term.local:
             _add_spellings(index, form)
-    _add_allowed(index, lexicon)
-    return index
+
+
+def _named(form: Form) -> str:
+    return f"{form.term.language} {len(form.parts)} {form.letters}"
+
+
+def _free(index: Index, forms: Iterable[Form]) -> int:
+    """The sides on which other letters may touch one of `forms`."""
+    free = 0
+    for form in forms:
+        term = form.term
+        if form.inside and (term.boundary != "stem" or term.language in index.prefixes):
+            free |= FREE_LEFT
+        if term.boundary != "suffix" and (term.wild or term.boundary != "word"):
+            free |= FREE_RIGHT
+        if free == FREE_LEFT | FREE_RIGHT:
+            break
+    return free
 
 
 def allowing(index: Index, lexicon: Lexicon) -> Index:
@@ -174,6 +222,7 @@ def _add_spellings(index: Index, form: Form) -> None:
         index.longest = max(index.longest, len(whole))
         if whole not in index.wholes:
             index.wholes[whole] = form
+            index.shortened.setdefault(whole, [])
             for less in {whole[:i] + whole[i + 1 :] for i in range(len(whole))}:
                 index.shortened.setdefault(less, []).append(whole)
         index.headless.setdefault(whole[1:], form)

@@ -27,9 +27,17 @@ _MIRRORED = re.compile("|".join(re.escape(s[::-1]) for s in sorted(_DRAWN, key=l
 _READINGS = {drawn: Reading(SIGN, letter, "", drawn) for drawn, letter in _DRAWN.items()}
 
 
-def heavy(units: Sequence[Unit], piece: str) -> Iterator[list[Unit]]:
-    """`units` with drawn letters merged into one unit each, cut from the left and from the right where that differs:
-    (|-| may be D and dash or C and H.  Nothing where nothing is drawn.  `units` and `piece` stand in step."""
+def drawn(lower: str) -> Iterator[str]:
+    """`lower` with drawn letters as the letters they draw, cut from the left and from the right."""
+    if _SEQUENCE.search(lower):
+        yield _SEQUENCE.sub(lambda found: _DRAWN[found[0]], lower)
+        yield _MIRRORED.sub(lambda found: _DRAWN[found[0][::-1]][::-1], lower[::-1])[::-1]
+
+
+def heavy(units: Sequence[Unit], piece: str, written: Sequence[str]) -> Iterator[tuple[list[Unit], list[str]]]:
+    """`units`, and what is written for each, with drawn letters merged into one unit each, cut from the left and from
+    the right where that differs: (|-| may be D and dash or C and H.  Nothing where nothing is drawn.  All stand in
+    step."""
     lower = piece.lower()
     if len(units) != len(lower) or not _SEQUENCE.search(lower):
         return
@@ -38,9 +46,13 @@ def heavy(units: Sequence[Unit], piece: str) -> Iterator[list[Unit]]:
     back = [(size - found.end(), size - found.start()) for found in _MIRRORED.finditer(lower[::-1])][::-1]
     for cuts in (forth, back) if back != forth else (forth,):
         merged: list[Unit] = []
+        letters: list[str] = []
         at = 0
         for first, last in cuts:
+            drawing = lower[first:last]
             merged += units[at:first]
-            merged.append(Unit(_READINGS[lower[first:last]], units[first].start, units[last - 1].end))
+            merged.append(Unit(_READINGS[drawing], units[first].start, units[last - 1].end))
+            letters += written[at:first]
+            letters.append(_DRAWN[drawing])
             at = last
-        yield merged + list(units[at:])
+        yield merged + list(units[at:]), letters + list(written[at:])

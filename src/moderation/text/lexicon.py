@@ -12,6 +12,7 @@ Reads and checks lists; matching is `matcher`'s.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -96,7 +97,6 @@ def load(
     own = own or Lexicon()
     extra = (*(t if isinstance(t, Term) else Term(t) for t in extra_terms), *own.terms)
     theirs = {t.text.casefold() for t in extra}
-    wanted = set(languages or ("en",))
     grades = {word.casefold(): grade for word, grade in (regraded or {}).items()}
     kept = [term for language, lexicon in shipped.items() if language not in off for term in lexicon.terms]
     if theirs or grades:  # most have neither, and folding every term takes its time
@@ -105,17 +105,8 @@ def load(
             for term in kept
             if (text := term.text.casefold()) not in theirs and grades.get(text) != "off"
         ]
-    terms = [_at_home(term) if term.local and term.language in wanted else term for term in (*kept, *extra)]
-    merged = _merge((*shipped.values(), own))
-    return Lexicon(
-        tuple(terms),
-        (*merged.allow, *allow_terms),
-        merged.endings,
-        merged.prefixes,
-        merged.cues,
-        merged.evidence,
-        merged.benign,
-    )
+    merged = merge((*shipped.values(), own))
+    return replace(merged, terms=at_home((*kept, *extra), languages), allow=(*merged.allow, *allow_terms))
 
 
 @lru_cache(maxsize=1)
@@ -253,19 +244,36 @@ _EFFECTS: Mapping[str, str] = {f"effect={effect}": effect for effect in EFFECTS}
 
 
 def join(lexicons: Sequence[Lexicon]) -> Lexicon:
-    """Several lists as one."""
-    return replace(_merge(lexicons), terms=tuple(term for lexicon in lexicons for term in lexicon.terms))
+    """Several lists of a site's own as one, with what `_in_ies` adds to them."""
+    terms = [term for lexicon in lexicons for term in lexicon.terms]
+    return replace(merge(lexicons), terms=(*terms, *_in_ies(terms)))
+
+
+def _in_ies(terms: Iterable[Term]) -> Iterable[Term]:
+    """What the endings of `inflect` do not reach, since a letter changes: "numpties" and "numptied" of "numpty"."""
+    return (
+        term._replace(text=term.text[:-1] + ending, boundary="word")
+        for term in terms
+        if term.language == "en" and term.boundary == "inflect" and _CONSONANT_Y.search(term.text)
+        for ending in ("ies", "ied")
+    )
+
+
+_CONSONANT_Y = re.compile("[b-df-hj-np-tv-xz]y$", re.IGNORECASE)
 
 
 def _graded(term: Term, severity: str) -> Term:
     return term if severity == term.severity else term._replace(severity=severity)
 
 
-def _at_home(term: Term) -> Term:
-    return term._replace(local=False)
+def at_home(terms: Iterable[Term], languages: Sequence[str] | None) -> tuple[Term, ...]:
+    """The terms as they count on a site of these languages: local ones of its own count in every text."""
+    home = set(languages or ("en",))
+    return tuple(term._replace(local=False) if term.local and term.language in home else term for term in terms)
 
 
-def _merge(lexicons: Iterable[Lexicon]) -> Lexicon:
+def merge(lexicons: Iterable[Lexicon]) -> Lexicon:
+    """All that several lists say but their terms; of two that say something of the same, the later one."""
     allow: list[str] = []
     endings: dict[str, tuple[str, ...]] = {}
     prefixes: dict[str, tuple[str, ...]] = {}

@@ -6,9 +6,13 @@ Finds and names them; opens nothing and judges nothing.
 from __future__ import annotations
 
 import re
+import stringprep
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from encodings.idna import nameprep
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 SHORTENERS = frozenset(
@@ -149,10 +153,19 @@ _MARKED = re.compile(
 
 @lru_cache(maxsize=1)
 def suffixes() -> Any:
-    """The public suffix list, ICANN and private parts; read once, when the first link is met."""
-    from publicsuffixlist import PublicSuffixList
+    """The public suffix list, ICANN and private parts; read once, when the first link is met. Encoded here, since the
+    library encodes the nineteen in twenty that are ASCII as well, which takes longer than all else."""
+    from publicsuffixlist import PSLFILE, PublicSuffixList
 
-    return PublicSuffixList()
+    return PublicSuffixList(_suffix_lines(Path(PSLFILE)), accept_encoded_idn=False)
+
+
+def _suffix_lines(path: Path) -> Iterator[str]:
+    for line in path.read_text("utf-8").splitlines():
+        yield line
+        if not line.isascii() and not line.startswith("//"):
+            sign = "!" if line.startswith("!") else ""
+            yield sign + line.split(" ")[0].lower().removeprefix("!").encode("idna").decode("ascii")
 
 
 @lru_cache(maxsize=4096)
@@ -194,7 +207,10 @@ _FILES = frozenset(
 def _read(text: str, match: re.Match[str]) -> Link | None:
     scheme = match.group("scheme")
     shown_host = match.group("host") or match.group("bare")
-    host = _host(shown_host)
+    named = _named(shown_host)
+    if not scheme and not named.isascii() and not _may_end_host(named.rsplit(".", 1)[-1]):
+        return None
+    host = encoded(named)
     start, end = match.span()
     if text[end - 1 : end] == "." and not match.group("path"):
         end -= 1
@@ -210,15 +226,55 @@ def _read(text: str, match: re.Match[str]) -> Link | None:
     return Link(start, end, host, domain, text[start:end])
 
 
-def _host(shown: str) -> str:
+def _named(shown: str) -> str:
     joined = re.sub(_DOT, ".", shown, flags=re.IGNORECASE)
-    folded = unicodedata.normalize("NFKC", joined).lower().strip(".")
-    if folded.isascii():
-        return folded
+    return unicodedata.normalize("NFKC", joined).lower().strip(".")
+
+
+def encoded(host: str) -> str:
+    """As the codec `idna` encodes it, label by label; the host itself where that cannot be."""
+    if host.isascii():
+        return host
     try:
-        return folded.encode("idna").decode("ascii")
+        return ".".join([_encoded_label(label) for label in host.split(".")])
     except UnicodeError:
-        return folded
+        return host
+
+
+@lru_cache(maxsize=4096)
+def _encoded_label(label: str) -> str:
+    if not 0 < len(label) < _LONGEST_LABEL or (label.startswith("xn--") and not label.isascii()):
+        raise UnicodeError("no label of a host")
+    if label.isascii():
+        return label
+    if not all(map(_is_kept, label)):
+        return label.encode("idna").decode("ascii")
+    encoded = f"xn--{label.encode('punycode').decode('ascii')}"
+    if len(encoded) >= _LONGEST_LABEL:
+        raise UnicodeError("too long a label")
+    return encoded
+
+
+_LONGEST_LABEL = 64
+
+
+@lru_cache(maxsize=4096)
+def _is_kept(char: str) -> bool:
+    """Does IDNA take the letter as it is, wherever it stands?  Then it need not look at the whole label, which takes
+    longer than to encode it."""
+    return char.isascii() or (
+        char.isalpha()
+        and not stringprep.in_table_d1(char)
+        and not stringprep.in_table_a1(char)
+        and nameprep(char) == char
+    )
+
+
+@lru_cache(maxsize=4096)
+def _may_end_host(label: str) -> bool:
+    """Is there such a domain of the first level?  Asked of hosts with letters of other scripts only: encoding all of
+    one takes time, and most of what looks like one is a sentence that goes on without a blank."""
+    return suffixes().publicsuffix(f"x.{encoded(label)}", accept_unknown=False) is not None
 
 
 def _plausible(shown: str, host: str, path: str, domain: str) -> bool:

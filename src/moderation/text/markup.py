@@ -1,7 +1,7 @@
 """A comment's text as safe HTML: paragraphs, line breaks, emphasis, code, quotes, lists and links; nothing else.
 
 Rendered once, when a comment is written. markdown-it makes the HTML, nh3 is the second wall behind it. Text that
-plainly has no markup takes a short way with the same result.
+plainly has none, but for addresses that nobody reads otherwise, takes a short way with the same result.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import nh3
@@ -46,7 +46,11 @@ def rendered(text: str) -> str:
     """The HTML of a text whose masks are in their places."""
     text = _visible(text)
     packed = _GAPS.sub("\n", text)
-    shown = _marked(text) if _may_be_marked(packed) and not _is_hostile(packed) else _plain(text)
+    linked = "://" in text and not _ODD_BLANK.search(text)
+    if not _may_be_marked(_LINK.sub("link", packed) if linked else packed):
+        shown = _plain(text, _linked)
+    else:
+        shown = _plain(text) if _is_hostile(packed) else _marked(text)
     return shown.replace(_STAR, "*").replace(_MARK, "[removed]")
 
 
@@ -127,14 +131,28 @@ _DOTTED = re.compile(r"\.(?<=\w\.)\w")  # it begins with a literal, which is qui
 _LINE = re.compile(r" {2}|\s*(?:[-+=]|\d+[.)])")
 
 
-def _plain(text: str) -> str:
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,60}[a-z0-9])?"
+_LINK = re.compile(
+    rf"(?<!\S)https?://(?!\S*xn--)(?:{_LABEL}\.)+[a-z]{{2,24}}(?:/[A-Za-z0-9-]+)*+(?:\.[a-z0-9]+|/)?"
+    r"(?=[.,;!?]?(?:\s|\Z))"
+)
+"""A web address between blanks that everybody reads alike: plain letters, nothing to encode, its end beyond doubt."""
+_ODD_BLANK = re.compile(r"[^\S \n]")
+
+
+def _linked(line: str) -> str:
+    return _LINK.sub(r'<a href="\g<0>" rel="nofollow ugc noopener">\g<0></a>', line) if "://" in line else line
+
+
+def _plain(text: str, finish: Callable[[str], str] = str) -> str:
+    """`finish` makes of a line what else is to be made of it, after its own signs were written out."""
     paragraphs = (part.strip("\n") for part in re.split(r"\n[^\S\n]*\n+", text))
-    return "".join(f'<p dir="auto">{_lines(part)}</p>\n' for part in paragraphs if part and not part.isspace())
+    shown = (_lines(part, finish) for part in paragraphs if part and not part.isspace())
+    return "".join(f'<p dir="auto">{part}</p>\n' for part in shown)
 
 
-def _lines(paragraph: str) -> str:
-    lines = (line.strip(_BLANK) for line in paragraph.split("\n"))
-    return "<br>\n".join(html.escape(line, quote=True).replace("&#x27;", "'").replace("&quot;", '"') for line in lines)
+def _lines(paragraph: str, finish: Callable[[str], str]) -> str:
+    return "<br>\n".join(finish(html.escape(line.strip(_BLANK), quote=False)) for line in paragraph.split("\n"))
 
 
 _BLANK = " \t"
@@ -142,10 +160,13 @@ _local = threading.local()
 
 
 def _marked(text: str) -> str:
-    """By markdown-it. A renderer keeps state while it works, so each thread has its own."""
-    markdown = getattr(_local, "markdown", None)
+    """By markdown-it. A renderer keeps state while it works, so each thread has its own: one that looks for addresses
+    typed without any markup, which takes most of the time, and one that need not."""
+    name = "linking" if _may_link(text) else "other"
+    markdown = getattr(_local, name, None)
     if markdown is None:
-        markdown = _local.markdown = _renderer()
+        markdown = _renderer(linkify=name == "linking")
+        setattr(_local, name, markdown)
     return nh3.clean(
         markdown.render(text),
         tags=_TAGS,
@@ -165,14 +186,22 @@ _ATTRIBUTES = {
 _SCHEMES = {"http", "https"}
 
 
-def _renderer() -> MarkdownIt:
+def _may_link(text: str) -> bool:
+    """What may be an address: two slashes, a scheme that goes without them, a dot with no blank on either side."""
+    return "//" in text or _INSIDE.search(text) is not None
+
+
+_INSIDE = re.compile(r"\.(?<=\S\.)\S|mailto:", re.IGNORECASE)
+
+
+def _renderer(*, linkify: bool) -> MarkdownIt:
     markdown = MarkdownIt(
         "commonmark",
-        {"html": False, "linkify": True, "breaks": True, "typographer": False, "maxNesting": MOST_NESTED * 3},
+        {"html": False, "linkify": linkify, "breaks": True, "typographer": False, "maxNesting": MOST_NESTED * 3},
     )
-    markdown.enable("linkify").disable(
-        ["image", "heading", "lheading", "html_block", "html_inline", "reference", "hr", "entity"]
-    )
+    if linkify:
+        markdown.enable("linkify")
+    markdown.disable(["image", "heading", "lheading", "html_block", "html_inline", "reference", "hr", "entity"])
     if markdown.linkify:
         markdown.linkify.set({"fuzzy_email": False, "fuzzy_link": True})
     markdown.validateLink = lambda url: bool(re.match(r"https?://[^\s/]", url, re.IGNORECASE))  # type: ignore[method-assign]

@@ -6,65 +6,98 @@ from collections.abc import Sequence
 
 from moderation.text.index import Form, Index
 from moderation.text.normalise import Unit
-from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, LETTER, NATIVE, SIGN
+from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, LETTER, NATIVE, SIGN, Reading
 
 MASKS = frozenset("*#@%$&_-?!.•×–—^~+='’|█▇▆■▪●○◯□☆★♥❤․‧·✱＊∗⁎✻❋§†‡([{<")  # fmt: skip
-_SOFT = frozenset(
+SOFT = frozenset(
     "-–—.'’!?+=_|&([{<"
 )  # also ordinary punctuation: only one of them, inside a word of four letters or more
 
 
 def masked(index: Index, core: Sequence[Unit]) -> Form | None:
     """The word that `core` (without outer punctuation) is read as, if some of its letters are struck out."""
-    pattern: list[str] = []
-    struck: list[str] = []
-    before = GONE
-    for reading, _, _ in core:
-        if reading.plain == "×" and before == DIGIT:
-            return None  # a measure: 2×3
-        before = reading.kind
-        if reading.kind == GONE:
-            continue
-        if reading.kind in (LETTER, ACCENT) or (reading.kind == FACE and not reading.other):
-            pattern += reading.look
-        elif reading.kind == NATIVE:
-            pattern.append("[" + reading.native + reading.look if reading.look else reading.native)
-        elif reading.kind == DIGIT:
-            pattern.append("[" + reading.look + reading.other)
-        elif reading.plain in MASKS or reading.kind not in (SIGN, NATIVE):
-            pattern.append("?")
-            struck.append(reading.plain)
-        elif reading.kind == SIGN:
-            pattern.append("[" + reading.look + reading.other)
-        else:
-            return None
+    pieces = [_PIECES[unit.reading] for unit in core]
+    struck = [unit.reading.plain for unit, (piece, _) in zip(core, pieces, strict=True) if piece is _STRUCK]
+    kinds = set(struck)
+    if not kinds or len(kinds) > 2 or (kinds <= SOFT and (len(kinds) > 1 or pieces[-1][0] is _STRUCK)):
+        return None
+    if "×" in kinds and _is_measure(core):
+        return None  # 2×3
+    pattern = [letter for piece, _ in pieces for letter in piece]
     size = len(pattern)
-    shown = sum(p != "?" for p in pattern)
-    drawn = shown - sum(reading.kind in (LETTER, ACCENT, FACE, NATIVE) and not reading.other for reading, _, _ in core)
-    if not struck or shown < 2 or size < 3 or shown == size or pattern[0] == "?":
+    shown = size - len(struck)
+    drawn = shown - sum(is_letter for _, is_letter in pieces)
+    if shown < 2 or size < 3 or pattern[0] == "?":
         return _opening(index, pattern, struck)
-    if size == 3 and set(struck) - {"*"}:
+    if size == 3 and kinds - {"*"}:
         return _short(index, pattern, struck)
     if len(struck) > 2 and all((p == "?") == bool(i % 2) for i, p in enumerate(pattern)):
         return None  # every letter parted from the next: that is spelling out, not striking out
-    if set(struck) <= _SOFT and (size < 4 or (len(struck) > 1 and len(set(struck)) > 1) or pattern[-1] == "?"):
+    soft, starred = kinds <= SOFT, kinds == {"*"}
+    if soft and (size < 4 or pattern[-1] == "?"):
         return None
-    if len(set(struck)) > 2 or (shown * 2 < size and set(struck) - {"*"}):
+    if shown * 2 < size and not starred:
         return None
-    soft = set(struck) <= _SOFT
     if drawn == shown or (soft and drawn * 2 > shown):
         return None  # numbers and signs are no letters by themselves
-    starred = set(struck) == {"*"}
     sure = not (drawn or soft) and len(struck) * 3 <= size
+    others = [(at, letters) for at, letters in enumerate(pattern) if at and letters != "?"]
     for first in pattern[0].lstrip("["):
         for word, form in index.masked.get((size, first), ()):
-            if (form.term.wild or (sure and (starred or _vowels_lack(pattern, word)))) and _shows(pattern, word):
-                return form
+            for (
+                at,
+                letters,
+            ) in others:  # most words are out at the first; a call for each would take three times as long
+                if word[at] not in letters:
+                    break
+            else:
+                if form.term.wild or (sure and (starred or _vowels_lack(pattern, word))):
+                    return form
     return _elastic(index, pattern, struck)
 
 
-def _shows(pattern: list[str], word: str) -> bool:
-    return all(p in ("?", w) or (p[0] == "[" and w in p) for p, w in zip(pattern, word, strict=True))
+def _is_measure(core: Sequence[Unit]) -> bool:
+    before = GONE
+    for reading, _, _ in core:
+        if reading.plain == "×" and before == DIGIT:
+            return True
+        before = reading.kind
+    return False
+
+
+_STRUCK = ("?",)
+
+
+class _Pieces(dict[Reading, tuple[tuple[str, ...], bool]]):
+    """What a character may be in a word with letters struck out, and whether it is a plain letter; worked out when
+    first met.  A "[" is followed by the letters of which it may be any."""
+
+    def __missing__(self, reading: Reading) -> tuple[tuple[str, ...], bool]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[reading] = _piece(reading), _is_letter(reading)
+        return found
+
+
+_REMEMBERED = 5_000
+_PIECES = _Pieces()
+
+
+def _piece(reading: Reading) -> tuple[str, ...]:
+    kind = reading.kind
+    if kind == GONE:
+        return ()
+    if kind in (LETTER, ACCENT) or (kind == FACE and not reading.other):
+        return tuple(reading.look)
+    if kind == NATIVE:
+        return ("[" + reading.native + reading.look if reading.look else reading.native,)
+    if kind == DIGIT or (kind == SIGN and reading.plain not in MASKS):
+        return ("[" + reading.look + reading.other,)
+    return _STRUCK
+
+
+def _is_letter(reading: Reading) -> bool:
+    return reading.kind in (LETTER, ACCENT, FACE, NATIVE) and not reading.other
 
 
 def _vowels_lack(pattern: list[str], word: str) -> bool:
@@ -73,10 +106,10 @@ def _vowels_lack(pattern: list[str], word: str) -> bool:
 
 def _short(index: Index, pattern: list[str], struck: list[str]) -> Form | None:
     """Three letters, the vowel between them struck out by a sign that nobody sets there: f#k."""
-    if struck[0] in _SOFT or pattern[1] != "?" or (pattern[0], pattern[2]) == ("f", "x"):
+    if struck[0] in SOFT or pattern[1] != "?" or (pattern[0], pattern[2]) == ("f", "x"):
         return None
     for word, form in index.masked.get((3, pattern[0]), ()):
-        if word[1] in "aeiou" and form.term.category == "profanity" and _shows(pattern, word):
+        if word[1] in "aeiou" and form.term.category == "profanity" and word[2] in pattern[2]:
             return form
     return None
 

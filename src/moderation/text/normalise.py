@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,7 +42,9 @@ class Unit(NamedTuple):
 
 
 def fold(text: str) -> Folded:
-    """Fold `text`: total on any str, linear, and idempotent on its own `text` unless that shows markup again."""
+    """Fold `text`: total on any str, linear, and idempotent on its own `text` unless that shows markup again, or `text`
+    holds one of some 180 letters that are read in two steps: Greek ones with two accents, or katakana in a word of
+    Latin letters, which becomes hiragana first."""
     pieces = undress(text) if needs_undressing(text) else [(c, i, i + 1) for i, c in enumerate(text)]
     units = [Unit(READ[c], a, b) for c, a, b in pieces if READ[c].kind != GONE]
     letters: list[str] = []
@@ -63,10 +66,10 @@ def letters_of(word: str) -> str:
     """The folded letters and digits of one word without markup: what `fold` makes of it, without the map."""
     if word.isascii():
         return "".join(filter(str.isalnum, word.lower()))
-    readings = [READ[c] for c in word]
-    latin = any(r.kind in (LETTER, FACE, ACCENT) for r in readings)
-    written = (r for r in readings if r.kind in (LETTER, FACE, ACCENT, NATIVE, DIGIT))
-    return "".join(r.look if latin and r.kind == NATIVE and r.look else r.plain for r in written)
+    readings = [r for c in word if (r := READ[c]).kind in (LETTER, FACE, ACCENT, NATIVE, DIGIT)]
+    if {r.kind for r in readings}.isdisjoint((LETTER, FACE, ACCENT)):
+        return "".join([r.plain for r in readings])
+    return "".join([r.look if r.kind == NATIVE and r.look else r.plain for r in readings])
 
 
 def squeeze(text: str) -> str:
@@ -78,7 +81,15 @@ def squeeze(text: str) -> str:
 
 def read_units(text: str) -> list[Unit]:
     """Every character of `text` as read, one unit each; markup is not undone."""
-    return [Unit(READ[c], i, i + 1) for i, c in enumerate(text)]
+    return units_of(map(READ.__getitem__, text), range(len(text)))
+
+
+def units_of(readings: Iterable[Reading], starts: Iterable[int]) -> list[Unit]:
+    """Units of one character each.  Made past `Unit.__new__`, which takes four times as long."""
+    return [_MADE(Unit, (reading, start, start + 1)) for reading, start in zip(readings, starts, strict=True)]
+
+
+_MADE: Callable[[type[Unit], tuple[Reading, int, int]], Unit] = tuple.__new__
 
 
 def needs_undressing(text: str) -> bool:
@@ -110,26 +121,26 @@ def undress(text: str) -> list[tuple[str, int, int]]:
 def _without_markup(bare: str, pieces: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
     out: list[tuple[str, int, int]] = []
     at = 0
-    lower = bare.lower()
+    closed = frozenset(_CLOSED.findall(bare.lower()))
     for found in _MARKUP.finditer(bare):
         first, last = found.span()
         out += pieces[at:first]
         start, end = pieces[first][1], pieces[last - 1][2]
-        shown = _meant(found, lower)
+        shown = _meant(found, closed)
         out += pieces[first:last] if shown == found.group() else [(c, start, end) for c in shown]
         at = last
     return out + pieces[at:]
 
 
-def _meant(found: re.Match[str], lower: str) -> str:
-    """What is shown for something that looks like markup."""
+def _meant(found: re.Match[str], closed: frozenset[str]) -> str:
+    """What is shown for something that looks like markup.  `closed`: the letters of tags that are closed somewhere."""
     written = found.group()
     if found.lastgroup == "entity":
         return html.unescape(written)
     if found.lastgroup == "row":  # <f><u><c><k>: no page knows such tags
         return written
     if found.lastgroup == "short":  # [s] alone is a letter in brackets, not a tag
-        return "" if f"[/{written[-2]}]".lower() in lower else written
+        return "" if written[-2].lower() in closed else written
     return chr(int(written[-2:], 16)) if found.lastgroup == "code" else ""
 
 
@@ -147,6 +158,7 @@ UNSEEN = _characters(
     (0xE0000, 0xE0FFF),
 )  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")  # the ASCII ones of `UNSEEN`
+_CLOSED = re.compile(r"\[/(.)\]", re.DOTALL)
 _MARKUP_START = re.compile(r"<[a-z/!>]|&[#a-z]|\[/?[a-z]|\]\(|%[2-7][0-9a-f]|\\[ux][0-9a-f]", re.IGNORECASE)
 _MARKUP = re.compile(
     r"(?P<row>(?<!>)(?=(?:<[a-z]>){0,30}<[c-hj-or-tv-z]>)(?:<[a-z]>){3,30}(?!<))|(?P<link>(?<=\w)\]\([^()\s]{1,200}\)(?=\w))|"

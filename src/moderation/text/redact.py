@@ -1,6 +1,7 @@
 """Contact data in comments: e-mail addresses and telephone numbers, plain or disguised, as spans; and masked text.
 
-Decides nothing about what to do with them.  Every pattern is bounded, so time is linear in the text.
+Decides nothing about what to do with them.  Every pattern is bounded, so time is linear in the text.  How an e-mail
+address is recognised is `emails`'.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
+
+from moderation.text.emails import find_emails
 
 MASKS = {"email": "[e-mail hidden]", "phone": "[phone number hidden]"}
 
@@ -25,9 +28,7 @@ class Contact:
 def find_contacts(text: str) -> tuple[Contact, ...]:
     """Contact data in `text`, in order, none overlapping."""
     flat = _flatten(text)
-    found: list[Contact] = []
-    if "@" in flat or _AT_HINT.search(flat) or (_PLAIN_AT.search(flat) and _SPELT_DOT.search(flat)):
-        found += _emails(flat)
+    found = [Contact("email", start, end) for start, end in find_emails(flat)]
     if _DIGITS.search(flat) or _NUMBER_HINT.search(flat):
         found += _phones(flat)
     found.sort(key=lambda c: (c.start, -c.end))
@@ -79,116 +80,6 @@ def _flatten(text: str) -> str:
         return text.lower()
     lower = text.lower()
     return (lower if len(lower) == len(text) else text).translate(_WIDE)
-
-
-# What the two signs of an address are called where it is spelt out.
-_AT_NAMES = (
-    "at|ät|arroba|arobase|arobas|chiocciola|собака|собачка|равлик|małpa|malpa|zavináč|zavinac|kukac|snabela|snabel-a|"
-    "krøllalfa|apenstaartje|παπάκι|골뱅이|アット"
-)
-_DOT_NAMES = (
-    "dot|punkt|punktum|punt|point|punto|ponto|точка|крапка|kropka|tečka|tecka|nokta|pont|piste|τελεία|점|ドット"
-)
-_AT_HINT = re.compile(
-    rf"[\s\[({{<_*-](?:{_AT_NAMES.removeprefix('at|')}|а)[\s\])}}>_*-]|[\[({{<_*-]at[\s\])}}>_*-]|\sat[\])}}>_*-]|\[@\]|\(a\)"
-)
-_PLAIN_AT = re.compile(r"\sat\s")  # also tells a place: an address follows only where a dot is spelt out
-_DOT = (
-    rf"(?:\s{{0,2}}[\[({{<_*-]{{1,2}}\s?(?:{_DOT_NAMES}|\.)\s?[\])}}>_*-]{{1,2}}\s{{0,2}}|"
-    rf"\s{{1,2}}(?:{_DOT_NAMES})\s{{1,2}}|\.)"
-)
-_AT_SIGN = re.compile(
-    rf"\s{{0,2}}[\[({{<_*-]{{1,2}}\s?(?P<boxed>{_AT_NAMES}|@|a)\s?[\])}}>_*-]{{1,2}}\s{{0,2}}|"
-    rf"\s{{1,2}}(?P<word>{_AT_NAMES})\s{{1,2}}|\s?(?P<sign>@)\s?"
-)
-_LOCAL_END = re.compile(rf"(?:[\w+%-]{{1,64}}{_DOT}){{0,3}}[\w+%'-]{{1,64}}\Z")
-_HOST = re.compile(rf"[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{1,5}}")
-_SPELT_DOT = re.compile(rf"(?:{_DOT_NAMES})|[\[({{<_*-]\s?\.")
-_TLD = re.compile(r"(?:[a-z]{2,24}|xn--[\w-]{2,30}|[^\W\d_]{2,24})\Z")
-# Words before a plain "at" that tell a place, not the name of a mailbox.
-_PLACE = frozenset(
-    [
-        "look",
-        "looking",
-        "me",
-        "us",
-        "see",
-        "it",
-        "is",
-        "are",
-        "was",
-        "be",
-        "shop",
-        "page",
-        "site",
-        "more",
-        "available",
-        "here",
-        "there",
-        "online",
-        "found",
-        "find",
-        "live",
-        "meet",
-        "visit",
-        "all",
-        "get",
-        "one",
-        "them",
-        "him",
-        "her",
-        "you",
-        "out",
-        "up",
-        "back",
-        "home",
-        "work",
-        "works",
-        "working",
-        "read",
-        "book",
-        "buy",
-        "order",
-        "check",
-        "stay",
-        "staying",
-        "not",
-        "now",
-        "and",
-        "or",
-        "only",
-        "anyone",
-        "someone",
-        "people",
-        "sold",
-        "hosted",
-        "based",
-        "posted",
-        "published",
-    ]
-)
-
-
-def _emails(text: str) -> Iterator[Contact]:
-    for sign in _AT_SIGN.finditer(text):
-        local = _LOCAL_END.search(text, max(0, sign.start() - 100), sign.start())
-        host = _HOST.match(text, sign.end(), min(len(text), sign.end() + 200))
-        if local is None or host is None:
-            continue
-        start, end = local.start(), host.end()
-        tail = re.split(r"[\s\])}>_*-]|\.", text[host.start() : end])[-1]
-        if not _TLD.match(tail):
-            continue
-        spelt = bool(_SPELT_DOT.search(host.group()))
-        loose = sign.group() != "@"
-        named = sign.group("word")  # a plain "at" also tells a place; the names of the sign tell nothing else
-        if named == "at" and not (spelt and local.group().rsplit(None, 1)[-1] not in _PLACE):
-            continue
-        if loose and sign.group("sign") and not spelt and sign.group().strip(" ") != "@":
-            continue
-        if not loose and " " in local.group():
-            start = sign.start() - len(local.group().rsplit(None, 1)[-1])
-        yield Contact("email", start, end)
 
 
 _DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")

@@ -7,15 +7,16 @@ surroundings and the innocent words (`weigh`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from moderation.text.index import Form, Index
+from moderation.text.effort import Effort
+from moderation.text.index import FREE_LEFT, FREE_RIGHT, Form, Index
 from moderation.text.lines import OUTER, Line, readings
 from moderation.text.normalise import read_units
-from moderation.text.spelling import key_of
-from moderation.text.weigh import ALONE, BESIDE, Candidate, is_ending, weigh
+from moderation.text.spelling import key, key_of
+from moderation.text.weigh import ALONE, BESIDE, Candidate, is_ending, likely, weigh
 from moderation.text.whole import whole_word
 
 _RANDOM = re.compile(
@@ -36,30 +37,43 @@ class Hit(NamedTuple):
     tags: frozenset[str]
 
 
-def scan(index: Index, piece: str, *, spaced: bool = False) -> list[Hit]:
-    """What `piece` hides.  `spaced`: it is a run of several chunks, to be read as one word."""
+Spot = tuple[int, int, str]
+"""Where the letters of a word begin and end, and what they are."""
+
+
+def scan(index: Index, piece: str, effort: Effort, *, spaced: bool = False, known: Iterable[Spot] = ()) -> list[Hit]:
+    """What `piece` hides, as far as `effort` goes.  `spaced`: it is a run of several chunks, to be read as one word, in
+    which the words at `known` were found before."""
     lower = piece.lower()
     if index.automaton is None or _RANDOM.match(lower.strip(OUTER)) or _COLOUR.search(lower):
         return []
     units = read_units(piece)
     address = ("/" in piece or "." in piece) and bool(_ADDRESS.search(lower))
     hits: list[Hit] = []
+    spots = set(known)
     lines = readings(index, units, piece)
+    effort.taken += 3
     for line in lines:
-        hits += _search(index, line, piece, address, spaced)
-    if spaced and not hits and lines:
+        effort.taken += 1 + len(piece) // _A_STEP
+        if effort.is_spent():
+            break
+        hits += _search(index, line, piece, effort, address, spaced, spots)
+    if spaced and not spots and lines:
         hits += _backwards(index, lines[0])
     if not spaced and not address and not any(map(_settles, hits)):
         word = whole_word(index, units)
+        effort.taken += 2
         hits += [Hit(*word)] if word else []
-    return hits
+    # Lines that differ elsewhere hold the same words.
+    return list({(hit.start, hit.end, id(hit.form), hit.tags): hit for hit in hits}.values()) if len(hits) > 1 else hits
+
+
+_A_STEP = 12  # letters of a line that are read for one
 
 
 def _backwards(index: Index, line: Line) -> Iterator[Hit]:
     """Words spelt letter by letter from their end: k c u f."""
-    for found in _SINGLES.finditer(
-        "".join("." if b - a == 1 else " " for a, b in zip(line.begins, line.ends, strict=True))
-    ):
+    for found in _SINGLES.finditer("".join("." if b - a == 1 else " " for a, b in zip(*line.segments, strict=True))):
         first, last = found.span()
         while last - first > 3:
             form = index.misspelt.get(line.letters[first:last])
@@ -82,58 +96,85 @@ def _settles(hit: Hit) -> bool:
     return term.severity != "mild" and not term.maybe and term.language == "en"
 
 
-def _search(index: Index, line: Line, piece: str, address: bool, spaced: bool) -> Iterator[Hit]:
-    """The hits in one line.  Where the same letters stand in the same surroundings again they are not weighed again, so
-    that a text which repeats itself costs little."""
-    latin = line.letters.isascii()
-    reach = _allowed_reach(index, line.letters) if not latin else None
-    weighed: dict[tuple[int, int, int, str], list[Hit]] = {}
-    for forms, spot in _candidates(index, line, latin, address):
-        if (spaced and not spot.gaps) or (reach and reach[spot.first] >= spot.last):
-            continue
-        at, surroundings = _surroundings(line, piece, spot.first, spot.last)
-        known = (id(forms), line.units[line.places[spot.first]].start - at, spot.last - spot.first, surroundings)
-        hits = weighed.get(known)
-        if hits is None:
-            hits = weighed[known] = _weighed(index, [f for f in forms if f.latin == latin], spot, at)
-        for hit in hits:
-            yield hit._replace(start=hit.start + at, end=hit.end + at)
-
-
-def _candidates(index: Index, line: Line, latin: bool, address: bool) -> Iterator[tuple[tuple[Form, ...], Candidate]]:
-    letters = line.letters
-    key, bounds = key_of(letters) if latin else (letters, range(len(letters) + 1))
+def _search(
+    index: Index, line: Line, piece: str, effort: Effort, address: bool, spaced: bool, known: set[Spot]
+) -> list[Hit]:
+    """The hits in one line, but for words cut up that are `known`; new ones are then.  In a long line, where the same
+    letters stand in the same surroundings again they are not weighed again, so that a text which repeats itself costs
+    little."""
+    letters, latin = line.letters, line.letters.isascii()
     assert index.automaton is not None
-    for end, (size, forms) in index.automaton.iter(key):
+    found = list(index.automaton.iter(key(letters) if latin else letters))
+    if not found:
+        return []
+    bounds = key_of(letters)[1] if latin else range(len(letters) + 1)
+    reach = None if latin else _allowed_reach(index, letters)
+    begins, ends = line.segments
+    units, places, most = line.units, line.places, len(letters)
+    weighed: dict[tuple[int, int, int, str], list[Hit]] = {}
+    hits: list[Hit] = []
+    for end, (size, forms, free) in found:
         runs = bounds[end - size + 1 : end + 2]
         first, last = runs[0], runs[-1]
-        left = letters[max(line.begins[first], first - BESIDE) : first]
-        right = letters[last : min(line.ends[last - 1], last + BESIDE)]
-        gaps = line.begins[first] != line.begins[last - 1]
-        yield forms, Candidate(line, first, last, runs, left, right, gaps, address)
-
-
-def _weighed(index: Index, forms: list[Form], spot: Candidate, at: int) -> list[Hit]:
-    """The forms that `spot` is read as, with places counted from `at`."""
-    span = spot.units()
-    start, end = min(u.start for u in span) - at, max(u.end for u in span) - at
-    hits: list[Hit] = []
-    for form in forms:
-        tags = weigh(index, form, spot)
-        if tags is not None:
-            grown = spot.right and not spot.gaps and is_ending(index, form, spot.right)
-            last = spot.line.units[spot.line.places[spot.last - 1 + len(spot.right)]].end - at if grown else end
-            hits.append(Hit(start, max(end, last), form, tags))
+        begin, beyond = begins[first], ends[last - 1]
+        gaps = begin != begins[last - 1]
+        if gaps:
+            if reach and reach[first] >= last:
+                continue
+        elif (
+            spaced
+            or (begin < first and not free & FREE_LEFT)
+            or (last < beyond and not free & FREE_RIGHT)  # it is part of another word
+            or (reach and reach[first] >= last)
+        ):
+            continue
+        effort.taken += 1 + len(forms)
+        if effort.is_spent():
+            break
+        start, close = units[places[first]].start, units[places[last - 1]].end
+        place = start, close, letters[first:last]
+        if gaps and place in known:
+            continue
+        left, right = letters[max(begin, first - BESIDE) : first], letters[last : min(beyond, last + BESIDE)]
+        spot = Candidate(line, first, last, runs, left, right, gaps, address)
+        if most <= _SHORT:
+            new = _weighed(index, forms, spot, latin)
+        else:
+            low, high = first - _AROUND, last + _AROUND  # all of the piece that can tell how the letters are weighed
+            one, other = units[places[low] if low > 0 else 0], units[places[high] if high < most else -1]
+            at = one.start if one.start < other.start else other.start
+            surroundings = piece[at : one.end if one.end > other.end else other.end]
+            spelt = id(forms), start - at, last - first, surroundings
+            if spelt not in weighed:
+                effort.taken += 2 * len(forms)
+                weighed[spelt] = [
+                    Hit(hit.start - at, hit.end - at, hit.form, hit.tags) for hit in _weighed(index, forms, spot, latin)
+                ]
+            new = [Hit(hit.start + at, hit.end + at, hit.form, hit.tags) for hit in weighed[spelt]]
+        hits += new
+        if gaps and new:
+            known.add(place)
     return hits
 
 
-def _surroundings(line: Line, piece: str, first: int, last: int) -> tuple[int, str]:
-    """All of the piece that can tell how the letters [first, last) are weighed, and where it begins."""
-    low, high = first - BESIDE - 2, last + BESIDE + 2
-    one = line.units[line.places[low] if low > 0 else 0]
-    other = line.units[line.places[high] if high < len(line.letters) else -1]
-    at = min(one.start, other.start)
-    return at, piece[at : max(one.end, other.end)]
+_AROUND = BESIDE + 2
+_SHORT = 100  # letters of a line in which little can stand twice
+
+
+def _weighed(index: Index, forms: tuple[Form, ...], spot: Candidate, latin: bool) -> list[Hit]:
+    """The forms that `spot` is read as."""
+    hits: list[Hit] = []
+    for form in likely(index, forms, spot, latin):
+        tags = weigh(index, form, spot)
+        if tags is None:
+            continue
+        units, places = spot.line.units, spot.places
+        one, other = units[places[spot.first]], units[places[spot.last - 1]]
+        start, end = min(one.start, other.start), max(one.end, other.end)
+        if spot.right and not spot.gaps and is_ending(index, form, spot.right):
+            end = max(end, units[places[spot.last - 1 + len(spot.right)]].end)
+        hits.append(Hit(start, end, form, tags))
+    return hits
 
 
 def _allowed_reach(index: Index, letters: str) -> list[int]:

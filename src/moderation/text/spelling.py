@@ -16,22 +16,13 @@ _CLASS = {"c": "k", "q": "k", "z": "s", "v": "u", "l": "i", "y": "i"}
 
 def key_of(letters: str) -> tuple[str, list[int]]:
     """The key of a run of folded letters, and for each key letter the index at which its run begins (plus the end)."""
-    key: list[str] = []
-    begins: list[int] = []
-    for i, letter in enumerate(letters):
-        k = _CLASS.get(letter, letter)
-        if key and k == key[-1]:
-            continue
-        if k == "h" and key and key[-1] == "p" and letters[i - 1] == "p":
-            key[-1] = "f"
-            if len(key) > 1 and key[-2] == "f":
-                key.pop()
-                begins.pop()
-            continue
-        key.append(k)
-        begins.append(i)
-    begins.append(len(letters))
-    return "".join(key), begins
+    if not letters:
+        return "", [0]
+    keys = letters.translate(_CLASSES)
+    if "ph" in letters:
+        keys = _PH.sub(lambda found: "f" * len(found[0]), keys)
+    begins = [at for at, (one, other) in enumerate(pairwise(keys), 1) if one != other]
+    return _TWICE.sub("", keys), [0, *begins, len(letters)]
 
 
 def key(letters: str) -> str:
@@ -80,6 +71,12 @@ def squash(letters: str) -> str:
     return _TWICE.sub("", letters)
 
 
+def drawn_out(letters: str) -> bool:
+    """Three of the same letter in a row: no language spells so."""
+    return _THRICE.search(letters) is not None
+
+
+_THRICE = re.compile(r"(.)\1\1", re.DOTALL)
 _SOUNDS = (
     ("tch", "$"),
     ("sch", "$"),

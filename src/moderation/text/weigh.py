@@ -4,15 +4,15 @@ and the innocent words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from moderation.text.index import Form, Index
-from moderation.text.lines import Line, drawn_out
+from moderation.text.lines import Line
 from moderation.text.normalise import Unit
 from moderation.text.readings import ACCENT, DIGIT, FACE, GONE, NATIVE, SIGN, Reading
-from moderation.text.spelling import distance, key, squash
+from moderation.text.spelling import distance, drawn_out, key, squash
 from moderation.text.words import common, innocent, innocent_keys, innocent_squashed
 
 BESIDE = 30  # letters beside a match that are looked at
@@ -21,25 +21,85 @@ _JOINERS = ("s", "ed", "er", "ers", "ing", "in", "y")
 _NONE: frozenset[str] = frozenset()
 
 
-class Candidate(NamedTuple):
+class Candidate:
     """Letters [first, last) of a line, whose key is that of a term.  `runs`: where the runs of the key begin, and the
-    end; `left` and `right`: the letters that touch it; `gaps`: signs or spaces part it; `address`: in a web address."""
+    end; `left` and `right`: the letters that touch it; `gaps`: signs or spaces part it; `address`: in a web address;
+    `seen`: its letters."""
 
-    line: Line
-    first: int
-    last: int
-    runs: Sequence[int]
-    left: str
-    right: str
-    gaps: bool
-    address: bool
+    __slots__ = (
+        "_apart",
+        "_kinds",
+        "_pieces",
+        "_singles",
+        "address",
+        "first",
+        "gaps",
+        "last",
+        "left",
+        "line",
+        "places",
+        "right",
+        "runs",
+        "seen",
+    )
 
-    @property
-    def seen(self) -> str:
-        return self.line.letters[self.first : self.last]
+    def __init__(
+        self,
+        line: Line,
+        first: int,
+        last: int,
+        runs: Sequence[int],
+        left: str,
+        right: str,
+        gaps: bool,
+        address: bool,
+    ) -> None:
+        self.line, self.first, self.last, self.runs = line, first, last, runs
+        self.left, self.right, self.gaps, self.address = left, right, gaps, address
+        self.seen, self.places = line.letters[first:last], line.places
+        self._kinds: list[int] | None = None
+        self._pieces: tuple[str, ...] | None = None
+        self._singles: bool | None = None
+        self._apart: tuple[str, str] | None = None
+
+    def beside(self, left: str, right: str) -> Candidate:
+        """The same with other letters beside it."""
+        return Candidate(self.line, self.first, self.last, self.runs, left, right, self.gaps, self.address)
 
     def units(self) -> Sequence[Unit]:
-        return self.line.units[self.line.places[self.first] : self.line.places[self.last - 1] + 1]
+        return self.line.units[self.places[self.first] : self.places[self.last - 1] + 1]
+
+    def pieces(self) -> tuple[str, ...]:
+        """The match, cut at its gaps."""
+        if self._pieces is None:
+            letters, pieces, at = self.line.letters, [], self.first
+            _, ends = self.line.segments
+            while at < self.last:
+                end = min(ends[at], self.last)
+                pieces.append(letters[at:end])
+                at = end
+            self._pieces = tuple(pieces)
+        return self._pieces
+
+    def singles(self) -> bool:
+        """Is it spelt letter by letter, or with copies of each?"""
+        if self._singles is None:
+            pieces = self.pieces()
+            self._singles = len(pieces) > 2 and all(len(p) == 1 or p == p[0] * len(p) for p in pieces)
+        return self._singles
+
+    def apart(self) -> tuple[str, str]:
+        """What stands beside a match that is spelt letter by letter."""
+        if self._apart is None:
+            self._apart = _beside_singles(self)
+        return self._apart
+
+    def kinds(self) -> list[int]:
+        """The kind of character behind each letter."""
+        if self._kinds is None:
+            units = self.line.units
+            self._kinds = [units[place].reading.kind for place in self.places[self.first : self.last]]
+        return self._kinds
 
 
 class _Likeness(NamedTuple):
@@ -49,16 +109,19 @@ class _Likeness(NamedTuple):
     stretched: bool
 
 
+_ALIKE = _Likeness(0, False)
+
+
 def weigh(index: Index, form: Form, spot: Candidate) -> frozenset[str] | None:
     """How the term was hidden, where `spot` is to be read as `form`; else None."""
     like = _likeness(form, spot)
     if like is None or not _is_fair(form, spot, like):
         return None
     if spot.gaps:
-        beside = _beside_gaps(index, form, spot, like)
-        if beside is None:
+        if spot.singles():
+            spot = spot.beside(*spot.apart())
+        elif not _is_cut_up(form, spot, like.odd):
             return None
-        spot = spot._replace(left=beside[0], right=beside[1])
     if form.latin and _is_another_word(index, form, spot, like):
         return None
     if not fits(index, form, spot.left, spot.right, address=spot.address):
@@ -66,15 +129,53 @@ def weigh(index: Index, form: Form, spot: Candidate) -> frozenset[str] | None:
     return _tags(spot, like)
 
 
+def likely(index: Index, forms: Iterable[Form], spot: Candidate, latin: bool) -> list[Form]:
+    """Those of `forms`, of this script, that `weigh` may find: at a glance at the letters, their gaps and what touches
+    them."""
+    gaps, address, left, right = spot.gaps, spot.address, spot.left, spot.right
+    cut_up = False
+    if gaps:
+        if _is_broken(index, spot):
+            return []
+        if spot.singles():
+            left, right = spot.apart()
+        else:
+            cut_up = True
+    squashed = squash(spot.seen) if latin else ""
+    found: list[Form] = []
+    for form in forms:
+        if form.latin is not latin or (latin and not form.loose and form.squashed != squashed):
+            continue
+        term = form.term
+        if (left and (address or not form.inside)) or (right and (address or term.boundary == "word")):
+            continue  # what touches it is never allowed
+        if cut_up and (
+            len(form.letters) < 4
+            or ((term.severity == "mild" or term.maybe or term.language != "en") and form.parts != spot.pieces())
+        ):
+            continue  # no such word is cut up
+        found.append(form)
+    return found
+
+
+def _is_broken(index: Index, spot: Candidate) -> bool:
+    """Is what signs or spaces part no word cut up, whatever the term?"""
+    if spot.address:
+        return True
+    if spot.singles():
+        return spot.seen.endswith("c") and spot.seen + "k" in index.words  # "f, u, c and so on"
+    return bool(spot.left or (spot.right and spot.right not in _JOINERS))
+
+
 def _likeness(form: Form, spot: Candidate) -> _Likeness | None:
     """How near the letters are; None where they are too far."""
     term, seen = form.term, spot.seen
     if not form.latin or seen == form.letters:
-        return _Likeness(0, False)
+        return _ALIKE
+    if not form.loose and squash(seen) != form.squashed:
+        return None
     odd, stretched = _distance(form, spot)
     if odd > most_odd(form) or (odd and spot.address):
-        return None
-    if not form.loose and squash(seen) != form.squashed:
         return None
     known_long = term.wild or (term.language == "en" and len(form.letters) > 4)
     return None if stretched and not known_long and not drawn_out(seen) else _Likeness(odd, stretched)
@@ -93,17 +194,6 @@ def _is_fair(form: Form, spot: Candidate, like: _Likeness) -> bool:
     if line.foreign and (like.odd or not wild or spot.left or spot.right):
         return False
     return not line.tags or _lettered(spot, wild)
-
-
-def _beside_gaps(index: Index, form: Form, spot: Candidate, like: _Likeness) -> tuple[str, str] | None:
-    """What touches a match that is parted by signs or spaces; None where it is not one word cut up."""
-    if spot.address:
-        return None
-    pieces = _pieces(spot)
-    if len(pieces) > 2 and all(p == p[0] * len(p) for p in pieces):
-        unfinished = spot.seen.endswith("c") and spot.seen + "k" in index.words  # "f, u, c and so on"
-        return None if unfinished else _beside_singles(spot)
-    return (spot.left, spot.right) if _is_cut_up(form, spot, pieces, like.odd) else None
 
 
 def _is_another_word(index: Index, form: Form, spot: Candidate, like: _Likeness) -> bool:
@@ -132,8 +222,7 @@ def _paired(spot: Candidate) -> bool:
 
 def _lettered(spot: Candidate, wild: bool) -> bool:
     """Enough real letters, or signs that nobody writes as numbers, to read digits as letters."""
-    line = spot.line
-    kinds = [line.units[line.places[i]].reading.kind for i in range(spot.first, spot.last)]
+    kinds = spot.kinds()
     digits, signs = kinds.count(DIGIT), kinds.count(SIGN)
     letters = len(kinds) - digits - signs
     if wild:
@@ -143,7 +232,7 @@ def _lettered(spot: Candidate, wild: bool) -> bool:
 
 def _distance(form: Form, spot: Candidate) -> tuple[int, bool]:
     """Distance of what is written, a sign or digit counting as any letter that it may stand for."""
-    letters, units, places = spot.line.letters, spot.line.units, spot.line.places
+    letters, units, places = spot.line.letters, spot.line.units, spot.places
     seen: list[str] = []
     for meant, begin, end in zip(form.runs, spot.runs[:-1], spot.runs[1:], strict=True):
         got = letters[begin:end]
@@ -166,19 +255,9 @@ def allowed(word: str, left: str, right: str) -> int:
     return 1 if size < 6 else 2 if size < 9 else 3
 
 
-def _pieces(spot: Candidate) -> list[str]:
-    """The match, cut at its gaps."""
-    line, pieces, i = spot.line, [], spot.first
-    while i < spot.last:
-        end = min(line.ends[i], spot.last)
-        pieces.append(line.letters[i:end])
-        i = end
-    return pieces
-
-
 def _beside_singles(spot: Candidate) -> tuple[str, str]:
     """The letters that stand alone before and after a match spelt letter by letter; wider gaps part words."""
-    line, places, first, last = spot.line, spot.line.places, spot.first, spot.last
+    line, places, first, last = spot.line, spot.places, spot.first, spot.last
     width = max(b - a for a, b in pairwise(places[first:last]))
     begin, end = first, last
     while begin > max(0, first - BESIDE) and _alone(line, begin - 1) and places[begin] - places[begin - 1] <= width:
@@ -195,22 +274,24 @@ ALONE = ("a", "i", "u")  # words of one letter
 
 def _alone(line: Line, at: int) -> bool:
     """Is the letter at `at` by itself, or with copies of it?"""
-    begin, end = line.begins[at], line.ends[at]
+    begins, ends = line.segments
+    begin, end = begins[at], ends[at]
     return end - begin == 1 or line.letters[begin:end] == line.letters[at] * (end - begin)
 
 
-def _is_cut_up(form: Form, spot: Candidate, pieces: list[str], odd: int) -> bool:
+def _is_cut_up(form: Form, spot: Candidate, odd: int) -> bool:
     """May a word in `pieces` be read as one?  Only whole pieces, and not when each piece is a word of its own."""
     if spot.left or odd or len(form.letters) < 4 or (spot.right and spot.right not in _JOINERS):
         return False
-    if form.parts == tuple(pieces):
+    pieces = spot.pieces()
+    if form.parts == pieces:
         return True
     term = form.term
     if term.severity == "mild" or term.maybe or term.language != "en":
         return False
     if len(pieces) > max(3, len(form.letters) - 1):
         return False
-    at = spot.line.places[spot.first]
+    at = spot.places[spot.first]
     if at and len(pieces[0]) == 1 and spot.line.units[at - 1].reading.plain in ("'", "’", "`"):
         return False  # "it's hit" is not a word cut in two
     if drawn_out(spot.seen) and not any(a[-1] == b[0] for a, b in pairwise(pieces)):
@@ -230,17 +311,20 @@ def _is_word(piece: str, *, last: bool) -> bool:
     return piece in common() or (len(piece) == 1 and (last or piece not in "fcknbwp"))
 
 
+_INFLECTED = ("s", "y", "es", "ed", "ing", "er", "ers", "ly", "ness")
+
+
 def _is_innocent(index: Index, form: Form, whole: str, seen: str, *, joined: bool, plain: bool) -> bool:
     """Is `whole`, or what it is an inflection of, a word that is known to be innocent?"""
-    if (
-        whole in innocent()
-        or whole in index.allow
-        or any(whole.startswith(a) and form.letters in a for a in index.excuses.get(whole[:2], ()))
-    ):
+    if whole in innocent() or whole in index.allow:
         return True
-    for ending in ("s", "y", "es", "ed", "ing", "er", "ers", "ly", "ness"):
-        if whole.endswith(ending) and len(whole) - len(ending) > len(seen) and whole[: -len(ending)] in innocent():
+    for excuse in index.excuses.get(whole[:2], ()):
+        if whole.startswith(excuse) and form.letters in excuse:
             return True
+    if whole.endswith(_INFLECTED):
+        for ending in _INFLECTED:
+            if whole.endswith(ending) and len(whole) - len(ending) > len(seen) and whole[: -len(ending)] in innocent():
+                return True
     return joined and not plain and key(whole) in innocent_keys()
 
 

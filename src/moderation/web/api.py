@@ -32,7 +32,7 @@ from moderation.web.answers import private
 from moderation.web.context import client_address, request_id, rt
 from moderation.web.front import OUTCOME, receipt_json
 from moderation.web.headers import CACHEABLE
-from moderation.web.problems import problem
+from moderation.web.problems import problem, slug
 from moderation.web.threads import threads
 
 api = Blueprint("api", __name__)
@@ -47,17 +47,17 @@ def post_comment(site_id: str) -> Response:
     kind = content_kind()
     values: Mapping[str, str] = {}
     try:
-        if kind == "form":
-            values = wire.parse_form(body_bytes())  # first, so that a refusal gives back what was typed
+        if kind == "form":  # first, so that a refusal gives back what was typed
+            values = wire.parse_form(comment_bytes(settings, kind))
         check_origin(settings)
         receipt = _outcome() or _submit(
             site_id,
             settings,
-            wire.from_form(values) if kind == "form" else wire.parse_json(body_bytes()),
+            wire.from_form(values) if kind == "form" else wire.parse_json(comment_bytes(settings, kind)),
             token=_login_token() or (confirm.kept(site_id) if kind == "form" else None),
         )
     except ModerationError as error:
-        telemetry.count_submission(site_id, type(error).__name__)
+        telemetry.count_submission(site_id, slug(error))
         if kind == "json":
             raise
         return _form_refused(site_id, values, error)
@@ -97,7 +97,10 @@ def _login_token() -> str | None:
 def _accepted(site_id: str, receipt: Receipt, kind: str) -> Response:
     if kind == "form":
         location = _after_form(site_id, receipt)
-        return Response(b"", 303, {"Location": location, **receipt.headers})
+        response = Response(b"", 303, {"Location": location, **receipt.headers})
+        if not (receipt.published or receipt.article_url):
+            pages.keep_receipt(response, site_id, receipt.comment_id)
+        return response
     status = 201 if receipt.published else 202
     link = receipts.link(rt(), receipt.comment_id)
     response = Response(
@@ -112,11 +115,11 @@ def _accepted(site_id: str, receipt: Receipt, kind: str) -> Response:
 
 
 def _after_form(site_id: str, receipt: Receipt) -> str:
-    """Where a reader goes after posting: the article where its address is known, else the thread page, which has the
-    receipt of one that waits."""
+    """Where a reader goes after posting: the article where its address is known, else the thread page, which thanks
+    for one that waits. People share such addresses, so the receipt is not in them."""
     if receipt.article_url:
         return f"{receipt.article_url}#comment-{receipt.comment_id}"
-    held = {} if receipt.published else {"held": receipts.give(rt(), receipt.comment_id)}
+    held = {} if receipt.published else {"held": receipt.comment_id}
     query = {"article": receipt.article_key} | held
     return f"/t/{site_id}?{urlencode(query)}#comment-{receipt.comment_id}"
 
@@ -173,14 +176,23 @@ def content_kind() -> str:
     return kind
 
 
-def body_bytes() -> bytes:
-    """At most `wire.MOST_BYTES`. Raises TooLarge."""
-    if (request.content_length or 0) > wire.MOST_BYTES:
-        raise TooLarge(wire.MOST_BYTES)
-    raw = request.stream.read(wire.MOST_BYTES + 1)
-    if len(raw) > wire.MOST_BYTES:
-        raise TooLarge(wire.MOST_BYTES)
+def body_bytes(most: int = wire.MOST_BYTES) -> bytes:
+    """At most so many. Raises TooLarge."""
+    if (request.content_length or 0) > most:
+        raise TooLarge(most)
+    request.max_content_length = most + 1
+    raw = request.stream.read(most + 1)
+    if len(raw) > most:
+        raise TooLarge(most)
     return raw
+
+
+def comment_bytes(settings: Site, kind: str) -> bytes:
+    """The body that holds a comment's text, `json` or `form`. Raises TooLarge."""
+    try:
+        return body_bytes(wire.FORM_MOST if kind == "form" else wire.most_bytes(settings))
+    except TooLarge as error:
+        raise TooLarge(error.limit, settings.lengths.body_max) from None
 
 
 @api.get("/v1/<site_id>/comments")
@@ -308,11 +320,12 @@ def post_article(site_id: str) -> Response:
     return private(shown)
 
 
-def json_body() -> Any:
-    """What came as JSON. Raises UnsupportedContent, TooLarge, Unparsable."""
+def json_body(site: Site | None = None) -> Any:
+    """What came as JSON; with the text of a comment, where `site` is given. Raises UnsupportedContent, TooLarge,
+    Unparsable."""
     if content_kind() != "json":
         raise UnsupportedContent("content-type")
-    return wire.parse_json(body_bytes())
+    return wire.parse_json(comment_bytes(site, "json") if site else body_bytes())
 
 
 def _queued(comment: Comment, reported: Sequence[reports.Report]) -> dict[str, Any]:

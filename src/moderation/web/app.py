@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from moderation.actions.promise import clocks
 from moderation.actions.submit import Intake
 from moderation.catalogue import _
 from moderation.edges import oldest, queries, telemetry
-from moderation.errors import ModerationError, NotSignedIn, SecondStepMissing, Unparsable, UnsupportedContent
+from moderation.errors import ModerationError, NotFound, NotSignedIn, SecondStepMissing, Unparsable, UnsupportedContent
 from moderation.runtime import Runtime
 from moderation.web import audit, auth, bulk, context, decisions, docs, live, own, searching
 from moderation.web.again import form_again
@@ -46,7 +46,7 @@ from moderation.web.numbers import numbers
 from moderation.web.pages import pages
 from moderation.web.people import people
 from moderation.web.privacy import privacy
-from moderation.web.problems import problem, untyped
+from moderation.web.problems import detail, problem, untyped
 from moderation.web.redactions import redactions
 from moderation.web.reports import reports
 from moderation.web.reveal import reveal
@@ -93,6 +93,10 @@ BLUEPRINTS = (
 )
 
 
+STATIC = Path(__file__).parent / "static"
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
 def create_app(rt: Runtime) -> Flask:
     """The WSGI application over an open runtime."""
     app = Flask("moderation.web", static_folder="static", static_url_path="/static")
@@ -109,6 +113,8 @@ def create_app(rt: Runtime) -> Flask:
     _add_probes(app, rt)
     app.before_request(_begin)
     app.url_defaults(_version_static)
+    app.add_url_rule("/static/desk/at/<version>/<name>", "module", _module)
+    app.add_template_global(modules)
     _add_catalogue(app)
     app.after_request(_finish)
     app.register_error_handler(ModerationError, _refuse)
@@ -141,10 +147,26 @@ def _version_static(endpoint: str, values: dict[str, Any]) -> None:
         values["v"] = _digest(values["filename"])
 
 
+def _module(version: str, name: str) -> Response:
+    """A script of the desk. What it imports stands beside it, so under the same version: a worker that starts with
+    other scripts while a page loads cannot mix them, and a browser asks for none of them again."""
+    if not name.endswith(".js"):
+        raise NotFound("page")
+    response = current_app.send_static_file(f"desk/{name}")
+    response.headers["Cache-Control"] = FOR_GOOD if version == modules() else "no-store"
+    return response
+
+
+@cache
+def modules() -> str:
+    """The version of the desk's scripts, one for all of them."""
+    files = sorted((STATIC / "desk").glob("*.js"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
 @lru_cache(maxsize=100)
 def _digest(filename: str) -> str:
-    file = Path(__file__).parent / "static" / filename
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    return hashlib.sha256((STATIC / filename).read_bytes()).hexdigest()[:12]
 
 
 def _finish(response: Response) -> Response:
@@ -159,8 +181,9 @@ def _finish(response: Response) -> Response:
         if is_page:
             headers["Reporting-Endpoints"] = 'csp="/csp-report"'
     path = request.path
-    if path.startswith("/static/") and "v" in request.args:
-        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    if request.endpoint == "static" and response.status_code < 400 and "v" in request.args:
+        is_this = request.args["v"] == _digest(request.view_args["filename"]) if request.view_args else False
+        headers["Cache-Control"] = FOR_GOOD if is_this else "no-store"
     elif path.startswith("/desk"):
         headers["Cache-Control"] = "no-store"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
@@ -212,7 +235,7 @@ def _refuse_http(error: HTTPException) -> AnyResponse:
     if status < 400:
         return error.get_response()
     title = _(TITLES.get(status, error.name))
-    body = untyped(status, title, title + ".", g.get("request_id", ""))
+    body = untyped(status, title, detail(NotFound("page")) if status == 404 else title + ".", g.get("request_id", ""))
     headers = {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or []))} if status == 405 else {}
     if wants_page():
         return _page(status, body, headers)
@@ -238,7 +261,15 @@ def wants_page() -> bool:
 
 
 def _page(status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:
-    return Response(render_template("problem.html", problem=body), status, headers, "text/html")
+    return Response(render_template("problem.html", problem=body, back=_back()), status, headers, "text/html")
+
+
+def _back() -> tuple[str, str]:
+    """Where an error page leads: the page of ours that led to it, else the desk or the front page."""
+    before = request.referrer or ""
+    if before.startswith(context.rt().env.public_url + "/") and before != request.url:
+        return before, _("Back to the page before")
+    return ("/desk/", _("To the desk")) if request.path.startswith("/desk") else ("/", _("To the front page"))
 
 
 def _add_catalogue(app: Flask) -> None:
@@ -273,9 +304,7 @@ def _add_probes(app: Flask, rt: Runtime) -> None:
         """Prometheus' text format. The shipped nginx file keeps it inside."""
         telemetry.rules_ok.set(0 if rt.rules_problems else 1)
         telemetry.rules_loaded.set(rt.rules_loaded_at.timestamp())
-        limits = rt.limits.state()
-        telemetry.limits_ok.set(1 if limits.available else 0)
-        telemetry.limits_fallbacks.set(limits.fallbacks_total)
+        telemetry.limits_ok.set(1 if rt.limits.state().available else 0)
         text = telemetry.exposition(lambda: _waiting(rt), lambda: _ages(rt))
         return Response(
             text, 200, {"Cache-Control": "no-store"}, content_type="text/plain; version=0.0.4; charset=utf-8"

@@ -36,9 +36,6 @@ from moderation.web.problems import detail, field_sentence
 
 auth = Blueprint("auth", __name__)
 
-DEVICE_COOKIE = "mod-device"
-"""Shows that somebody signed in on this browser before, so that guessing elsewhere cannot keep them out."""
-
 REFUSED = "The name or the password is wrong. After three wrong tries, each further one has to wait a little longer."
 """The same words whatever was wrong, and for a try that came too early."""
 
@@ -162,7 +159,7 @@ def sign_in() -> ResponseReturnValue:
             name,
             request.form.get("password", ""),
             client_address(),
-            request.cookies.get(DEVICE_COOKIE),
+            request.cookies.get(device_cookie()),
             request.cookies.get(cookie_name()),
         )
     except SignInRefused as refused:
@@ -256,7 +253,7 @@ def with_session(response: Response, secret: str, who: Moderator) -> Response:
     if sessions.missing_step(rt(), sessions.alive(rt(), secret)) == "code":
         return response
     response.set_cookie(
-        DEVICE_COOKIE,
+        device_cookie(),
         sessions.device_mark(rt(), who),
         max_age=sessions.DEVICE_LASTS,
         secure=secure,
@@ -277,7 +274,17 @@ def cookie() -> str:
 
 def cookie_name() -> str:
     """Browsers keep a `__Host-` cookie only over https; plain http is for trying the service on one's own machine."""
-    return "__Host-mod" if is_secure() else "mod"
+    return "__Host-mod" if is_secure() else f"mod{_port()}"
+
+
+def device_cookie() -> str:
+    """Shows that somebody signed in on this browser before, so that guessing elsewhere cannot keep them out."""
+    return "mod-device" if is_secure() else f"mod-device{_port()}"
+
+
+def _port() -> str:
+    """Cookies know no ports: two services on one machine would sign each other's people out."""
+    return f"-{urlsplit(rt().env.public_url).port or 80}"
 
 
 def is_secure() -> bool:

@@ -60,16 +60,24 @@ def ban_part(tx: Tx, who: Moderator, comment: Comment, now: datetime) -> dict[st
     named = [found.data["ban"] for found in comment.findings if found.rule == "author.ban" and "ban" in found.data]
     sender = bans.sender_of(tx, comment.id)
     prefix = sender.address_prefix if sender else None
-    author = _("who proved who they are") if comment.verified else comment.email_masked
+    proved = sender is not None and sender.author_id is not None
+    author = _("who proved who they are") if proved else comment.email_masked
+    email = comment.email_masked if proved else None
+    one = _("their address, one in {prefix}").format(prefix=prefix) if prefix else ""
     choices = [
         (Whom.AUTHOR.value, _("the author, {author}").format(author=author) if author else ""),
-        (Whom.ADDRESS.value, _("their address, one in {prefix}").format(prefix=prefix) if prefix else ""),
+        (Whom.ADDRESS.value, one),
         (Whom.NETWORK.value, _("their whole network, {prefix}").format(prefix=prefix) if prefix else ""),
+    ]
+    also = [
+        (Whom.EMAIL.value, _("their e-mail address, {email}, whoever gives it").format(email=email) if email else ""),
+        (Whom.ADDRESS.value, one),
     ]
     return {
         "bans": ban_lines(bans.about(tx, rt().vault, comment.id, named, now), who, now),
         "may": who.may(Right.BAN, comment.site),
         "whom": [choice for choice in choices if choice[1]],
+        "also": [choice for choice in also if choice[1]] if proved else [],
         "ends": [(end, _(words)) for end, (words, _time) in ENDS.items()],
-        "reasons": [(reason.code, reason.label) for reason in settings_of(comment.site).reasons],
+        "reasons": [(reason.code, reason.words) for reason in settings_of(comment.site).reasons],
     }

@@ -42,7 +42,8 @@ def from_card(comment_id: str) -> ResponseReturnValue:
     with rt().store.reading() as tx:
         site = seen_by(tx, who, comment_id).site
     try:
-        wish = Wish(_effect(), _reason(settings_of(site).reasons), _until(), _whom(), comment_id)
+        whom, *also = _whom()
+        wish = Wish(_effect(), _reason(settings_of(site).reasons), _until(), whom, tuple(also), comment_id)
         actions.make(rt(), who, None, wish, request_id())
     except Invalid as invalid:
         if is_asked_by_script():
@@ -168,9 +169,9 @@ def _effect() -> Effect:
     return Effect(given)
 
 
-def _whom() -> Whom:
+def _whom() -> list[Whom]:
     try:
-        return Whom(request.form.get("whom", ""))
+        return [Whom(request.form.get("whom", "")), *map(Whom, request.form.getlist("also"))]
     except ValueError:
         raise Invalid([FieldProblem("/whom", "choice")]) from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from moderation.actions import views as keeping
@@ -31,6 +31,8 @@ from moderation.web.decisions import COMMENT_ID, card_for, counts_of, notice
 from moderation.web.details import alike_words, note_lines, report_lines
 from moderation.web.languages import by_name
 from moderation.web.marks import abbreviation
+from moderation.web.pages import DEMO
+from moderation.web.rules import faults
 from moderation.web.views import (
     AGES,
     SORTS,
@@ -54,6 +56,7 @@ EMPTY = {
     "rejected": "Nothing is rejected.",
     "spam": "No spam.",
     "all": "No comments yet.",
+    "none": "No comment has come yet.",
 }
 PAGE = 50
 FOCUS = 5
@@ -115,7 +118,7 @@ def queue() -> str:
         notes={item.id: note_lines(written, who, rt().now(), item) for item in seen},
         reported={item.id: report_lines(reported, rt().now(), item) for item in seen if item.reports},
         article=article,
-        problems=_problems(),
+        problems=faults(who),
         limits_away=not rt().limits.state().available,
         blown=[sites[site].name or site for site in blown_fuses(rt(), sites)],
         abbreviation=abbreviation,
@@ -178,18 +181,13 @@ def _sift(view: View) -> dict[str, Any]:
     }
 
 
-def _problems() -> list[str]:
-    found = rt().rules_problems
-    return [problem.sentence(found.name) for problem in found.problems] if found else []
-
-
 def _state(view: View, counts: dict[str, int], many_sites: bool, goes_on: bool) -> dict[str, Any]:
     """What the templates need of the view."""
-    title = next(_(label) for tab, label, _status in TABS if tab == view.status)
+    is_fresh = counts["all"] == 0 and not view.is_filtered
     return {
         "view": view,
         "tab": view.status,
-        "title": title,
+        "title": view.title,
         "token": auth.csrf_token(),
         "waiting": counts[Status.PENDING.value],
         "many_sites": many_sites and not view.site,
@@ -200,7 +198,8 @@ def _state(view: View, counts: dict[str, int], many_sites: bool, goes_on: bool) 
         if goes_on
         else _("Nothing here matches.")
         if view.is_filtered
-        else _(EMPTY[view.status]),
+        else _(EMPTY["none" if is_fresh else view.status]),
+        "demo": url_for("pages.demo", site_id=DEMO) if is_fresh and DEMO in rt().rules.sites else "",
         "goes_on": goes_on,
         "other_mode": view.path(mode="" if view.mode else "focus", cursor=""),
         "cleared": View(status=view.status, mode=view.mode).path(),

@@ -11,6 +11,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import orjson
@@ -128,6 +129,10 @@ class Front:
             return False
         return True
 
+    def turn(self) -> AbstractContextManager[None]:
+        """See `Turns.turn`."""
+        return self._rt.turns.turn()
+
     def begin(self) -> None:
         """See `Batches.begin`."""
         self._intake.begin()
@@ -162,7 +167,7 @@ class Front:
             or environ.get("CONTENT_TYPE", "").lower() not in _JSON
             or "HTTP_CONTENT_ENCODING" in environ
             or "HTTP_TRANSFER_ENCODING" in environ
-            or not (length.isdecimal() and int(length) <= wire.MOST_BYTES)
+            or not (length.isdecimal() and int(length) <= wire.most_bytes(site.settings))
             or (origin != own and origin not in site.settings.origins)
         ):
             return None

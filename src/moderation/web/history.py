@@ -38,6 +38,7 @@ ACTIONS: Mapping[str, str] = {
     "reported": "reported it",
     "held": "had it wait again",
     "withdrawn": "took it back",
+    "appealed": "asked for a second look",
     "checked": "was asked about it",
     "corrected": "was told what a moderator thinks of it",
     "hold-placed": "placed a legal hold",
@@ -89,4 +90,4 @@ def _reason(row: Mapping[str, Any], site: Site) -> str:
     reason = row["reason"] or ""
     if row["action"] in ("received", "held"):
         return sentences.rule(reason)
-    return next((known.label for known in site.reasons if known.code == reason), reason)
+    return next((known.words for known in site.reasons if known.code == reason), reason)

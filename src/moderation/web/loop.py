@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import mmap
-import re
 import selectors
+import socket
 import time
 from functools import lru_cache, partial
 from typing import Any
@@ -20,19 +20,20 @@ from gunicorn import util
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn
 
-from moderation.web import refusals
+from moderation.web import plain, refusals, slow
 from moderation.web.front import LINES, Answer, Body, Front
 
 log = structlog.get_logger()
 
 MOST_READ = 64 * 1024
-_CANDIDATE = re.compile(rb"(?:GET|POST) /v1/[^/%?# ]{1,60}/comments[? ]")
-_KNOWN = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
-_ELSEWHERE = frozenset({"TRANSFER-ENCODING", "EXPECT", "UPGRADE", "SCRIPT-NAME"})
-"""Requests with one of these go to a thread."""
 NOTIFY_EVERY = 0.5
 SEND_MOST = 30
 """Seconds for which a thread waits for a client that does not take its answer."""
+LINGER = 3.0
+"""Seconds for which a client may go on sending after its last answer, before the connection is closed. Closing one on
+which something unread has come takes the answer from who was about to read it (RFC 9112, 9.6)."""
+LINGER_MOST = 16 * 1024 * 1024
+"""Bytes that are read and thrown away in that time."""
 PAUSE = 0.001
 """Seconds for which a worker lets others go first that have fewer connections. Whoever is awake would get all of a
 burst, since a connection is accepted quicker than another worker wakes up."""
@@ -61,28 +62,36 @@ class Crowd:
 
 
 class Parser(RequestParser):  # type: ignore[misc]
-    """gunicorn's own, which can take a request back."""
+    """gunicorn's own, which can be given a request that was read before, and waits so long for one and no longer."""
 
-    def __init__(self, cfg: Any, sock: Any, client: Any) -> None:
+    _body: Body | None = None
+
+    def __init__(self, cfg: Any, sock: socket.socket, client: Any) -> None:
         super().__init__(cfg, sock, client)
-        self._back: Any = None
+        self.unreader = slow.Unreader(sock)
 
-    def take_back(self, request: Any) -> None:
-        self._back = request
+    def take_back(self, data: bytes, body: Body) -> None:
+        """`data` is the whole request; its body is known as `body` already, with what it has come to."""
+        self.unreader.unread(data)
+        self._body = body
 
     def __next__(self) -> Any:
-        if self._back is not None:
-            request, self._back = self._back, None
-            return request
-        return super().__next__()
+        self.unreader.begin()
+        request = super().__next__()
+        if self._body is not None:
+            self.unreader.take_buffered()
+            request.body, self._body = self._body, None
+        return request
 
     next = __next__
 
 
 class Connection(TConn):  # type: ignore[misc]
-    """`busy` while a request of it is under way. Set by the loop, and cleared by whoever writes the answer."""
+    """`busy` while a request of it is under way. Set by the loop, and cleared by whoever writes the answer. `left` are
+    the bytes that are still thrown away after the last answer."""
 
     busy = False
+    left = LINGER_MOST
 
 
 class Worker(refusals.Worker):
@@ -94,7 +103,9 @@ class Worker(refusals.Worker):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._resting: set[Connection] = set()  # busy, and not in the poller, since more has come on them already
+        self._lingering: dict[Connection, None] = {}  # those that are about to be closed, in the order of their time
         self._notified = 0.0
+        self._read = memoryview(bytearray(MOST_READ))  # one for all: a new one each time is memory of the system's
 
     @property
     def _front(self) -> Front | None:
@@ -108,10 +119,16 @@ class Worker(refusals.Worker):
             super().notify()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        super().wait_for_and_dispatch_events(timeout)
+        """What has come while others had their turn is read in one go."""
+        front = self._front
+        if front is None:
+            super().wait_for_and_dispatch_events(timeout)
+            return
+        self.poller.select(timeout)
+        with front.turn():
+            super().wait_for_and_dispatch_events(0)
         self.crowd.tell(self.place, self.nr_conns)
-        if front := self._front:
-            front.begin()
+        front.begin()
 
     def accept(self, listener: Any) -> None:
         if self._front is None:
@@ -144,7 +161,7 @@ class Worker(refusals.Worker):
         if self._front is None:
             super().on_client_socket_readable(conn, client)
             return
-        if client.fileno() < 0 or client not in self.poller.get_map():
+        if client.fileno() < 0 or client not in self.poller.get_map() or conn in self._lingering:
             return  # closed, or given to a thread, by what else the same look at the poller has brought
         if conn.busy:
             self.poller.unregister(client)
@@ -153,7 +170,7 @@ class Worker(refusals.Worker):
                 self._go_on(conn)
             return
         try:
-            data = client.recv(MOST_READ)
+            data = bytes(self._read[: client.recv_into(self._read)])
         except BlockingIOError:
             return
         except OSError:
@@ -164,56 +181,49 @@ class Worker(refusals.Worker):
             self._give_to_thread(conn)
 
     def _take(self, front: Front, conn: Connection, data: bytes) -> bool:
-        """Whether the request is, or will be, answered without a thread. If not, its parser can begin anew."""
-        parser = conn.parser
-        parser.unreader.unread(data)
-        if len(data) == MOST_READ or not _CANDIDATE.match(data) or b"\r\n\r\n" not in data:
-            return False
-        try:
-            request = next(parser)
-            environ = _environ(request, conn)
-        except Exception:  # noqa: BLE001 - a thread meets it again, and answers it
-            conn.parser = Parser(self.cfg, conn.sock, conn.client)
+        """Whether the request is, or will be, answered without a thread."""
+        request = plain.read(data, conn.client[0]) if len(data) < MOST_READ else None
+        if request is None:
             conn.parser.unreader.unread(data)
             return False
-        if environ is not None:
-            request.body = environ["wsgi.input"]
-            self.keepalived_conns.remove(conn)
-            conn.set_timeout()
-            self.keepalived_conns.append(conn)  # in the order of their time
-            conn.busy = True
-            try:
-                if front.take(environ, partial(self._answer, conn, request)):
-                    return True
-            except Exception:
-                log.exception("not-answered-by-the-loop")  # but by a thread, which ends no worker when it fails
-            conn.busy = False
-        parser.take_back(request)
+        environ, closes = request
+        self.keepalived_conns.remove(conn)
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)  # in the order of their time
+        conn.busy = True
+        body = environ["wsgi.input"]
+        try:
+            if front.take(environ, partial(self._answer, conn, data, body, closes)):
+                return True
+        except Exception:
+            log.exception("not-answered-by-the-loop")  # but by a thread, which ends no worker when it fails
+        conn.busy = False
+        conn.parser.take_back(data, body)
         return False
 
-    def _answer(self, conn: Connection, request: Any, answer: Answer | None) -> None:
+    def _answer(self, conn: Connection, data: bytes, body: Body, closes: bool, answer: Answer | None) -> None:
         """In any thread. None leaves the answer to a thread."""
         if answer is None:
-            conn.parser.take_back(request)
+            conn.parser.take_back(data, body)
             self.method_queue.defer(self._give_to_thread, conn)
             return
-        closes = request.should_close() or not self.alive
+        closes = closes or not self.alive
         try:
-            data = memoryview(_encoded(answer, closes))
+            told = memoryview(_encoded(answer, closes))
         except Exception:
             self.method_queue.defer(self._drop, conn)  # nobody else would close it
             raise
         conn.parser.mesg = None
         try:
-            sent = conn.sock.send(data)
+            sent = conn.sock.send(told)
         except BlockingIOError:
             sent = 0
         except OSError:
-            closes, sent = True, len(data)
-        if sent < len(data):
-            self.method_queue.defer(self._send_rest, conn, data[sent:], closes)
+            closes, sent = True, len(told)
+        if sent < len(told):
+            self.method_queue.defer(self._send_rest, conn, told[sent:], closes)
         elif closes:
-            self.method_queue.defer(self._drop, conn)
+            self.method_queue.defer(self._forget_and_linger, conn)
         else:
             conn.busy = False
             if conn in self._resting:
@@ -240,10 +250,55 @@ class Worker(refusals.Worker):
         self._forget(conn)
         self.enqueue_req(conn)
 
-    def _drop(self, conn: Connection) -> None:
+    def finish_request(self, conn: Any, done: Any) -> None:
+        """gunicorn's own, but where the connection is to be closed: there it would have all others wait for the client
+        to close its end, two seconds at most."""
+        if self._front is None or done.cancelled() or done.exception() or done.result():
+            super().finish_request(conn, done)
+        else:
+            self._linger(conn)
+
+    def _forget_and_linger(self, conn: Connection) -> None:
         self._forget(conn)
+        self._linger(conn)
+
+    def _linger(self, conn: Connection) -> None:
+        """Say that nothing more comes, and close when the client has closed, or its time is over."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+        except OSError:
+            self._close(conn)
+            return
+        conn.timeout = time.monotonic() + LINGER
+        self._lingering[conn] = None
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._throw_away, conn))
+
+    def _throw_away(self, conn: Connection, client: Any) -> None:
+        if conn not in self._lingering:
+            return
+        try:
+            read = client.recv_into(self._read)
+        except BlockingIOError:
+            return
+        except OSError:
+            read = 0
+        conn.left -= read
+        if not read or conn.left <= 0:
+            self._stop_lingering(conn)
+
+    def _stop_lingering(self, conn: Connection) -> None:
+        del self._lingering[conn]
+        self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _close(self, conn: Connection) -> None:
         self.nr_conns -= 1
         conn.close()
+
+    def _drop(self, conn: Connection) -> None:
+        self._forget(conn)
+        self._close(conn)
 
     def _forget(self, conn: Connection) -> None:
         conn.busy = False
@@ -256,6 +311,8 @@ class Worker(refusals.Worker):
     def murder_keepalived(self, force: bool = False) -> None:
         """Close those that have been quiet for too long. One whose request is under way is none of them."""
         now = time.monotonic()
+        while self._lingering and (force or next(iter(self._lingering)).timeout <= now):
+            self._stop_lingering(next(iter(self._lingering)))
         while self.keepalived_conns and (force or self.keepalived_conns[0].timeout <= now):
             conn = self.keepalived_conns[0]
             if getattr(conn, "busy", False) and not force:
@@ -264,29 +321,6 @@ class Worker(refusals.Worker):
                 self.keepalived_conns.append(conn)
             else:
                 self._drop(conn)
-
-
-def _environ(request: Any, conn: Connection) -> dict[str, Any] | None:
-    """What `Front` looks at of a WSGI environment. None where not all of the request has come, or more than one, or
-    where gunicorn should read it."""
-    body = conn.parser.unreader.take_buffered()
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
-        "PATH_INFO": request.path,
-        "QUERY_STRING": request.query,
-        "REMOTE_ADDR": conn.client[0],
-        "wsgi.input": Body(body),
-    }
-    is_plain = request.version == (1, 1)
-    for name, value in request.headers:
-        key = _KNOWN.get(name) or "HTTP_" + name.replace("-", "_")
-        if key in environ or name in _ELSEWHERE:
-            is_plain = False
-        environ[key] = value
-    if is_plain and str(len(body)) == environ.get("CONTENT_LENGTH", "0"):
-        return environ
-    conn.parser.unreader.unread(body)
-    return None
 
 
 @lru_cache(maxsize=2)

@@ -27,6 +27,20 @@ def nodes(html: str) -> list[Any]:
     return grower.tree
 
 
+def rows(tree: list[Any], width: int = 70) -> int:
+    """About how many lines of `width` characters a text of this tree takes."""
+    breaks = length = 0
+    todo = list(tree)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, str):
+            breaks, length = breaks + node.count("\n"), length + len(node)
+        else:
+            breaks += node[0] in ("p", "li")
+            todo += node[1]
+    return breaks + length // width
+
+
 class _Grower(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

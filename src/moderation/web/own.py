@@ -1,9 +1,11 @@
 """An author's own comment by its receipt: a page without JavaScript, and the same for the widget. Shows how the comment
-stands and takes it back or writes it anew; shows no text, not even to the author, since whoever has the address has it.
+stands, takes it back, writes it anew or, on the page alone, asks for a second look. Shows no text, not even to the
+author, since whoever has the address has it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +21,7 @@ from moderation.errors import Conflict, Invalid, ModerationError, OriginRefused
 from moderation.settings import Site
 from moderation.web import wire
 from moderation.web.answers import private
-from moderation.web.api import body_bytes, content_kind, json_body
+from moderation.web.api import body_bytes, comment_bytes, content_kind, json_body
 from moderation.web.context import client_address, request_id, rt
 from moderation.web.problems import problem
 
@@ -30,6 +32,12 @@ STANDS = {
     "approved": "Your comment is published.",
     "rejected": "Your comment was not published.",
 }
+AGAIN = {
+    "pending": "A moderator will look at your comment once more. Come back to this page for the answer.",
+    "approved": "A moderator has looked at your comment once more: it is published.",
+    "rejected": "A moderator has looked at your comment once more: it stays unpublished.",
+}
+"""After its author has asked for a second look."""
 METHODS = "GET, PATCH, DELETE, OPTIONS"
 
 
@@ -45,7 +53,8 @@ def patch_own(site_id: str, receipt: str) -> Response:
     """Write the comment anew. It is judged from the start, and waits."""
     _check_origin(site_id)
     stands = own_comment.look(rt(), receipt, site=site_id)
-    change = wire.edit(json_body(), _settings(stands.site))
+    settings = _settings(stands.site)
+    change = wire.edit(json_body(settings), settings)
     return _private(_told(_edit(receipt, change)))
 
 
@@ -111,15 +120,34 @@ def page(receipt: str) -> Response:
 def edit(receipt: str) -> ResponseReturnValue:
     """Write it anew, by a form."""
     state = own_comment.look(rt(), receipt)
-    content_kind()
-    typed = wire.parse_form(body_bytes())
-    version = typed.get("version", "")
-    value = {"version": int(version) if version.isdecimal() and len(version) < 10 else 0, "body": typed.get("body", "")}
+    typed = wire.parse_form(comment_bytes(_settings(state.site), content_kind()))
+    value = {"version": _version(typed), "body": typed.get("body", "")}
     try:
         _edit(receipt, wire.edit(value, _settings(state.site)))
     except ModerationError as error:
         return _page(receipt, state, typed=typed.get("body", ""), error=error)
     return redirect(url_for("own.page", receipt=receipt, done="edited"), 303)
+
+
+@own.post("/r/<receipt>/appeal")
+def appeal(receipt: str) -> ResponseReturnValue:
+    """Ask for a second look, by a form."""
+    state = own_comment.look(rt(), receipt)
+    content_kind()
+    typed = wire.parse_form(body_bytes())
+    words = typed.get("words", "")
+    try:
+        asked = wire.appeal({"version": _version(typed), "words": words})
+        own_comment.appeal(rt(), receipt, asked.version, asked.words, client_address(), request_id())
+    except ModerationError as error:
+        return _page(receipt, state, typed=words, error=error)
+    return redirect(url_for("own.page", receipt=receipt, done="appealed"), 303)
+
+
+def _version(typed: Mapping[str, str]) -> int:
+    """0 for what is none."""
+    version = typed.get("version", "")
+    return int(version) if version.isdecimal() and len(version) < 10 else 0
 
 
 @own.post("/r/<receipt>/withdraw")
@@ -150,18 +178,27 @@ def _page(
         site=settings.name or state.site,
         state=state,
         receipt=receipt,
-        stands=_(STANDS[state.status]),
+        stands=_((AGAIN if state.appealed else STANDS)[state.status]),
+        redress=_redress(settings) if state.appealed and state.status == "rejected" else "",
         until=_time(state.edit_until, settings),
         back=_back(state),
-        edited=done == "edited",
+        done=done,
         typed=typed,
         sentence=sentence,
         wrong=wrong,
-        body_max=settings.lengths.body_max,
+        appeal_most=own_comment.APPEAL_MOST,
         privacy=url_for("privacy.page", site_id=state.site) if privacy_form.is_offered(rt()) else "",
     )
     response.headers.extend(headers)
     return response
+
+
+def _redress(settings: Site) -> str:
+    """What is left to who does not agree with the second look either."""
+    return settings.redress or _(
+        "If you do not agree, in the European Union you can turn to a certified body for out-of-court dispute "
+        "settlement, or to a court."
+    )
 
 
 def _shown(status: int, **shown: Any) -> Response:

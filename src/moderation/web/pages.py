@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -27,7 +28,10 @@ from moderation.edges import queries
 from moderation.errors import NotFound
 from moderation.settings import Site
 from moderation.web import wire
+from moderation.web.auth import is_secure
 from moderation.web.context import rt
+from moderation.web.decisions import COMMENT_ID
+from moderation.web.nodes import rows
 from moderation.web.threads import thread_view
 
 pages = Blueprint("pages", __name__)
@@ -35,6 +39,10 @@ pages = Blueprint("pages", __name__)
 DEMO = "demo"
 DEMO_ARTICLE = "night-ferry"
 DEMO_TITLE = "The last ferry will run until two"
+RECEIPT_COOKIE = "sent"
+RECEIPT_SECONDS = 600
+TALL = 28
+"""A text of more rows than this is cut short until its reader wants the rest; the widget measures 700 pixels."""
 STATIC = Path(__file__).parent / "static" / "reader"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'{origins}; {more}"
@@ -62,19 +70,21 @@ LABELS = {
     "/author/email": ("email", "Email"),
     "/author/url": ("url", "Website"),
 }
-"""Where a problem's pointer leads in our form: the field and its label."""
+"""Where a problem's pointer leads in our form, in its order: the field and its label."""
 
 
 @pages.get("/t/<site_id>")
 def thread(site_id: str) -> Response:
-    """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` is the receipt
-    of one that waits, which is thanked for."""
+    """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` one that waits,
+    which is thanked for; only the browser that sent it is led to its receipt."""
     settings = _settings(site_id)
     cursor = request.args.get("cursor", "")
     view = thread_view(site_id, wire.article_key(request.args.get("article", ""), _origins(settings)), cursor)
     article = view["article"]
+    if (site_id, article["key"], article["title"]) == (DEMO, DEMO_ARTICLE, None):
+        article = article | {"title": DEMO_TITLE}
     parent, answers = _answered(site_id, article["key"], request.args.get("reply", ""))
-    held = _receipt(request.args.get("held", ""))
+    held = _held(site_id, request.args.get("held", ""))
     response = _page(
         settings,
         200,
@@ -90,15 +100,25 @@ def thread(site_id: str) -> Response:
     return response
 
 
-def _receipt(given: str) -> dict[str, str] | None:
-    """The receipt's page and the comment's id; both empty for `1`, which only thanks. None for anything else."""
-    if given == "1":
-        return {"link": "", "id": ""}
-    try:
-        comment_id = receipts.comment_of(rt(), given)
-    except NotFound:
+def keep_receipt(response: Response, site_id: str, comment_id: str) -> None:
+    """Give the sender's browser the receipt for the page that it is led to: in a cookie of the site's thread pages, for
+    `RECEIPT_SECONDS`."""
+    response.set_cookie(
+        RECEIPT_COOKIE, receipts.give(rt(), comment_id), max_age=RECEIPT_SECONDS, secure=is_secure(), httponly=True,
+        samesite="Lax", path=url_for("pages.thread", site_id=site_id),
+    )  # fmt: skip
+
+
+def _held(site_id: str, comment_id: str) -> dict[str, str] | None:
+    """The comment that the page thanks for, with the page of its receipt; both empty where this browser has none.
+    None for what is no comment's id."""
+    if not COMMENT_ID.match(comment_id):
         return None
-    return {"link": receipts.link(rt(), comment_id), "id": comment_id}
+    try:
+        is_theirs = receipts.comment_of(rt(), request.cookies.get(RECEIPT_COOKIE, "")) == comment_id
+    except NotFound:
+        is_theirs = False
+    return {"link": receipts.link(rt(), comment_id), "id": comment_id} if is_theirs else {"link": "", "id": ""}
 
 
 def form_page(
@@ -174,12 +194,13 @@ def embed() -> Response:
 @cache
 def _embed() -> tuple[bytes, str]:
     """The widget with all that belongs in it, and its hash."""
-    style = (STATIC / "comments.css").read_text("utf-8")
+    style = re.sub(r"/\*.*?\*/|\n\s*", "", (STATIC / "comments.css").read_text("utf-8"), flags=re.DOTALL)
     source = (STATIC / "embed.js").read_text("utf-8")
     words = {code: catalogue.words_of("static/reader/", code) for code in catalogue.LANGUAGES}
     source = source.replace("/* @@PROOF@@ */", (STATIC / "proof.js").read_text("utf-8"), 1)
     script = source.replace('"@@STYLE@@"', json.dumps(style), 1)
     whole = script.replace('"@@WORDS@@"', json.dumps(words, ensure_ascii=False), 1).encode()
+    whole = re.sub(rb"(?m)^ +", b"", whole)  # no string in it goes over more than a line
     return whole, hashlib.sha256(whole).hexdigest()[:24]
 
 
@@ -238,6 +259,7 @@ def _nested(comments: Sequence[Mapping[str, Any]], settings: Site) -> list[dict[
             "html": Markup(comment["html"]),  # noqa: S704 - made and cleaned by text.markup when the comment was written
             "when": moment(at, "d MMMM y 'at' HH:mm"),
             "replies": [],
+            "is_tall": rows(comment["nodes"]) > TALL,
             "answers": "",
         }
         siblings, level = top, 0
@@ -261,7 +283,8 @@ def _form(
 ) -> dict[str, Any]:
     wrong: dict[str, str] = {}
     lines = []
-    for problem in problems:
+    order = {pointer: place for place, pointer in enumerate(LABELS)}
+    for problem in sorted(problems, key=lambda each: order.get(each["pointer"], -1)):
         field, label = LABELS.get(problem["pointer"], ("", ""))
         wrong.setdefault(field, problem["detail"])
         lines.append({"field": field, "words": f"{_(label)}: {problem['detail']}" if label else problem["detail"]})

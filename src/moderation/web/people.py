@@ -55,7 +55,7 @@ def change() -> ResponseReturnValue:
     """What the pressed button says, to the person whose form it was."""
     who, name, do = auth.current(), request.form.get("name", ""), request.form.get("do", "")
     if do == "link":
-        return _with_link(name, accounts.new_link(rt(), who, name))
+        return _with_link(name, accounts.new_link(rt(), who, name)[0])
     try:
         if do == "saved":
             accounts.change_person(rt(), who, name, role=_role(), sites=sites_of_form())

@@ -24,7 +24,7 @@ STATUSES: Mapping[type[ModerationError], tuple[int, str, str]] = {
     errors.NotFound: (404, "not-found", "Nothing here"),
     errors.Closed: (403, "closed", "Comments are closed"),
     errors.Settled: (403, "settled", "This comment can no longer be changed"),
-    errors.ParentNotPublic: (403, "parent-not-public", "The comment you answer is not public"),
+    errors.ParentNotPublic: (403, "parent-not-public", "The comment you answer is not public under this article"),
     errors.Duplicate: (409, "duplicate", "Duplicate comment: it looks as though you already said that"),
     errors.KeyReused: (422, "key-reused", "This Idempotency-Key came with another comment"),
     errors.TooFast: (429, "quota-exceeded", "Too many comments in a short time"),
@@ -121,7 +121,7 @@ FIELD_SENTENCES: Mapping[str, str] = {
     "too-short": "Please write at least {least} characters. This has {length}.",
     "too-long": "Please use at most {most} characters. This has {length}.",
     "control-character": "Please leave out control characters and line breaks.",
-    "email": "Please enter a full e-mail address, such as name@example.org.",
+    "email": "Please enter a full address, such as name@example.org.",
     "url": "Please enter a web address, such as https://example.org.",
     "address-shown": "Everybody will see this. Please leave out the e-mail address.",
     "article-id": "An article id has 1 to 200 visible characters and is no e-mail address.",
@@ -138,6 +138,7 @@ FIELD_SENTENCES: Mapping[str, str] = {
     "range": "This number is out of range.",
     "cursor": "This is not a cursor of ours.",
     "common-password": "This password is among the first that others try. Please choose another.",
+    "last-admin": "Nobody else who can sign in is an admin of all sites. Make somebody one first.",
     "person-name": "A name has 1 to 80 characters on one line, without @.",
     "reveal-reason": "A reason is one line without an e-mail address.",
     "wrong-code": "This code is not right. Codes change every 30 seconds; is the phone's clock right?",
@@ -157,12 +158,17 @@ FIELD_SENTENCES: Mapping[str, str] = {
 }
 
 
+def slug(error: ModerationError) -> str:
+    """What `error` is called, in the type of its problem and in metrics."""
+    return STATUSES[type(error)][1]
+
+
 def problem(error: ModerationError, instance: str) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Status, problem details (RFC 9457) and extra headers for `error`. `instance` is the request's id."""
-    status, slug, title = STATUSES[type(error)]
+    status, name, title = STATUSES[type(error)]
     headers: dict[str, str] = {}
     body: dict[str, Any] = {
-        "type": QUOTA if isinstance(error, errors.TooFast) else f"urn:moderation:problem:{slug}",
+        "type": QUOTA if isinstance(error, errors.TooFast) else f"urn:moderation:problem:{name}",
         "title": _(title),
         "status": status,
         "detail": detail(error),
@@ -208,12 +214,19 @@ def detail(error: ModerationError) -> str:
     if isinstance(error, errors.TooFast):
         return _("Please wait {seconds} seconds and send it again.").format(seconds=wait_of(error))
     if isinstance(error, errors.TooLarge):
+        if error.characters is not None:
+            return _("A comment may have at most {count} characters.").format(count=error.characters)
         return _("At most {limit} bytes are read.").format(limit=error.limit)
     if isinstance(error, errors.Invalid):
         count = len(error.problems)
         return counted("One field needs another look.", "{n} fields need another look.", count)
     if isinstance(error, errors.Forbidden):
-        return _("This needs the right {right}.").format(right=error.needs)
+        needs = (
+            _("This needs the right {right} on all sites.")
+            if error.on_all_sites
+            else _("This needs the right {right}.")
+        )
+        return needs.format(right=error.needs)
     if isinstance(error, errors.SignInRefused) and error.retry_after:
         return _("Please wait {seconds} seconds before the next try.").format(seconds=error.retry_after)
     code = getattr(error, "code", None) or getattr(error, "what", None)

@@ -61,5 +61,5 @@ def reason_words(reason: str | None, reasons: Sequence[Reason]) -> str:
     if not reason:
         return ""
     code, colon, typed = reason.partition(": ")
-    label = next((each.label for each in reasons if each.code == code), None)
+    label = next((each.words for each in reasons if each.code == code), None)
     return label + colon + typed if label else reason

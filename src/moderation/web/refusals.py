@@ -6,12 +6,14 @@ bytes. Here it gets problem details (RFC 9457) that quote nothing, and one log l
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
 import orjson
 import structlog
 from gunicorn import util
+from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors as http
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -39,6 +41,14 @@ everything else, are our own fault."""
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threads. The connection is closed after a refusal: where the next request would begin is unknown."""
 
+    def init_process(self) -> None:
+        """Until the worker ends. gunicorn would print the text of an error, which may quote anything."""
+        try:
+            super().init_process()
+        except Exception:
+            log.exception("worker-failed")
+            sys.exit(-1 if self.booted else Arbiter.WORKER_BOOT_ERROR)
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         status, reason = next(
             ((status, reason) for kind, status, reason in REFUSALS if isinstance(exc, kind)),
@@ -56,8 +66,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """The request has had its answer: bad chunks in what the view left unread only end the connection. A second
-        answer would be taken for that of the next request."""
+        answer would be taken for that of the next request. Nor is what comes of a body after its time a request."""
         try:
+            if getattr(conn.parser.unreader, "gave_up", False):
+                return False
             return bool(super()._keepalive_after(conn, keepalive))
         except http.ParseException:
             return False

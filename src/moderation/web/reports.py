@@ -80,7 +80,7 @@ def _take_in(site: SiteRules, comment_id: str, value: Any) -> None:
     given = wire.report(value, site.settings)
     if not COMMENT_ID.match(comment_id):
         return  # as for any other that is not there
-    wish = action.Wish(comment_id, given.reason, given.explanation or "", client_address())
+    wish = action.Wish(comment_id, given.reason, given.explanation or "", client_address(), given.email)
     telemetry.reports_total.labels(action.report(rt(), site, wish, request_id())).inc()
 
 
@@ -116,6 +116,7 @@ def _shown(
         back=_back(site.id, found[1].key, found[1].url, comment_id) if found else "",
         reasons=site.settings.reasons,
         longest=action.LONGEST,
+        by_mail=action.answers_by_mail(rt()),
         done=_(THANKS) if done else "",
         typed=typed or {},
         wrong=wrong or {},

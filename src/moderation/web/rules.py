@@ -3,9 +3,10 @@ to try on past comments (`backtests`) and to activate, and the revisions to roll
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -15,13 +16,13 @@ from flask.typing import ResponseReturnValue
 
 from moderation.actions import backtest_jobs
 from moderation.actions import rules as action
-from moderation.catalogue import _
+from moderation.catalogue import _, counted
 from moderation.edges import revisions, rule_records
 from moderation.edges.backtest_jobs import Job
 from moderation.edges.rule_records import RuleRecord
 from moderation.errors import Busy, ModerationError, NotFound, RulesChanged, RulesInvalid, RulesNotWritable
 from moderation.settings import Example, ExampleAuthor, ExampleRequest, Rule
-from moderation.values import Right, Span, Status
+from moderation.values import Moderator, Right, Span, Status
 from moderation.web import auth, backtests, sentences
 from moderation.web.context import request_id, rt
 from moderation.web.marks import pieces
@@ -85,9 +86,9 @@ def try_text() -> str:
         author=ExampleAuthor(approved=_number("approved"), rejected=_number("rejected")),
         request=ExampleRequest(reply="reply" in form),
     )
-    began = datetime.now().astimezone()
+    began = time.perf_counter()
     said = action.try_text(rt(), auth.current(), example)
-    took = (datetime.now().astimezone() - began) / timedelta(milliseconds=1)
+    took = (time.perf_counter() - began) * 1000
     return _page(example, {"said": said, "ms": f"{took:.2f}", "lines": _finding_lines(example, said)})
 
 
@@ -110,7 +111,7 @@ def _finding_lines(example: Example, said: Any) -> list[dict[str, Any]]:
 
 def _page(example: Example | None, tried: dict[str, Any] | None) -> str:
     who, now = auth.current(), rt().now()
-    known = action.listed(rt())
+    known = action.listed(rt(), who)
     with rt().store.reading() as tx:
         named, since = [rule.id for rule in known], now - timedelta(days=DAYS)
         counted, broken = rule_records.records(tx, named, since), rule_records.broken(tx, named, since)
@@ -122,7 +123,8 @@ def _page(example: Example | None, tried: dict[str, Any] | None) -> str:
         broken=broken,
         revision=rt().rules.revision,
         loaded=sentences.ago(rt().rules_loaded_at, now),
-        problems=[*_problems(rt().rules_problems), *_remarks(known)],
+        problems=faults(who),
+        remarks=_remarks(known),
         past=[{"it": each, "ago": sentences.ago(each.loaded_at, now)} for each in past],
         sites=[name for name in rt().rules.sites if who.may(Right.MANAGE_RULES, name)],
         example=example,
@@ -148,6 +150,14 @@ def _remarks(known: Sequence[Rule]) -> list[str]:
     return [sentences.no_language(silent)] if silent else []
 
 
+def faults(who: Moderator) -> list[str]:
+    """What is wrong with the rules file. It quotes the file, so people of some sites are told only that."""
+    found = rt().rules_problems
+    if found and who.sites is not None:
+        return [_("Admins of all sites see what is wrong with the rules file.")]
+    return _problems(found)
+
+
 def _problems(found: RulesInvalid | None) -> list[str]:
     return [problem.sentence(found.name) for problem in found.problems] if found else []
 
@@ -157,7 +167,7 @@ def _problems(found: RulesInvalid | None) -> list[str]:
 def one_rule(rule_id: str) -> str:
     """One rule, and the newest comments that people decided against it."""
     who, now = auth.current(), rt().now()
-    rule = next((each for each in action.listed(rt()) if each.id == rule_id), None)
+    rule = next((each for each in action.listed(rt(), who) if each.id == rule_id), None)
     if rule is None or who.sites is not None:
         raise NotFound("rule")
     since = now - timedelta(days=DAYS)
@@ -187,11 +197,12 @@ def _zone(site_id: str) -> ZoneInfo:
 @auth.signed_in(Right.MANAGE_RULES)
 def draft_page() -> str:
     """The file as it is, to make a draft of, or the draft of a backtest."""
+    action.allow(auth.current())
     if job_id := request.args.get("backtest"):
         job = backtest_jobs.find(rt(), auth.current(), job_id)
         return _draft(action.text_of(job.draft), job.mark, job.since, job=job)
-    found = action.in_force(rt())
-    return _draft(found.text, found.mark, "30d")
+    found = action.on_disk(rt())
+    return _draft(found.text, found.mark, "30d", problems=_half_written(found))
 
 
 @rules.post("/draft")
@@ -199,6 +210,7 @@ def draft_page() -> str:
 @auth.signed_in(Right.MANAGE_RULES)
 def draft() -> ResponseReturnValue:
     """Check the draft, try it on past comments, or activate it."""
+    action.allow(auth.current())
     form = request.form
     text = form.get("text", "").replace("\r\n", "\n")
     mark, since = form.get("mark", "")[:32], form.get("since", "")
@@ -215,10 +227,21 @@ def draft() -> ResponseReturnValue:
         return _draft(text, mark, since, problems=_problems(problems)), 422
     except (RulesChanged, RulesNotWritable, Busy) as error:
         return _draft(text, mark, since, problems=[_refusal(error)]), 409
-    good = _("The draft is good: {rules} rules, {examples} examples.").format(
-        rules=len(loaded.source.rules.rules), examples=len(loaded.rules.examples)
+    good = _("The draft is good: {rules}, {examples}.").format(
+        rules=counted("{n} rule", "{n} rules", len(loaded.source.rules.rules)),
+        examples=counted("{n} example", "{n} examples", len(loaded.rules.examples)),
     )
     return _draft(text, mark, since, good=good, problems=_remarks(loaded.source.rules.rules))
+
+
+def _half_written(found: action.OnDisk) -> list[str]:
+    if found.problems is None:
+        return []
+    told = _(
+        "The rules file has problems, and the rules before it stay in force. Below is the file as it is, or where it "
+        "cannot be read those rules. Activating a draft keeps it beside the new one."
+    )
+    return [told, *_problems(found.problems)]
 
 
 def _refusal(error: ModerationError) -> str:
@@ -245,7 +268,7 @@ def _draft(text: str, mark: str, since: str, job: Job | None = None, **shown: An
         sinces=SINCE,
         backtest=backtests.notice_of(job) if job else _latest(),
         report=backtests.report_of(job) if job else None,
-        diff=action.difference(action.in_force(rt()).text, text),
+        diff=action.difference(action.on_disk(rt()).text, text),
         **shown,
     )
 

@@ -33,7 +33,7 @@ def code_page() -> ResponseReturnValue:
 def give_code() -> ResponseReturnValue:
     """A code of the app, or a recovery code. The session goes on under a new secret."""
     code = request.form.get("code", "")[:60]
-    device = request.cookies.get(auth.DEVICE_COOKIE)
+    device = request.cookies.get(auth.device_cookie())
     try:
         secret, who = actions.confirm(rt(), auth.cookie(), code, client_address(), device)
     except SignInRefused as refused:

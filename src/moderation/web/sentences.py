@@ -6,13 +6,20 @@ Pure, and knows no page. A code without a sentence here is a fault that a test f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
 from moderation.catalogue import _, counted, moment, plural, spoken
-from moderation.values import EXTERNAL, Decision, Effect, Finding, Span, Status
+from moderation.values import EXTERNAL, Decision, Effect, Finding, Role, Span, Status
 
+ROLES: Mapping[Role, str] = {
+    Role.MODERATOR: "moderator",
+    Role.SENIOR: "senior",
+    Role.ADMIN: "admin",
+    Role.AUDITOR: "auditor",
+}
 STATUSES: Mapping[Status, str] = {
     Status.PENDING: "Pending",
     Status.APPROVED: "Approved",
@@ -60,13 +67,14 @@ FINDINGS: Mapping[str, str] = {
     "mild-word": "Mild word: {terms}",
     "strong-word": "Strong word: {terms}",
     "severe-word": "Severe word: {terms}",
+    "unread-words": "So full of hidden words that not all was read from character {unread} on",
     "many-links": "{count} links, more than {most}",
     "shortener": "A shortened link, which hides where it leads",
     "denied-domain": "A link to a domain on the deny list",
     "shouting": "{share} of the letters are capitals",
     "long-run": "The same character {longest_run} times in a row",
     "repeated-words": "{repeated_share} of the words are repeats",
-    "seen-before": "The same text came {seen} times within an hour",
+    "seen-before": "The same text, but for numbers and signs, came {seen} times within an hour",
     "similar-text": "Much the same text came {near} times within an hour",
     "link-density": "{link_share} of the text is links",
     "disguised-link": "A link shows {shown}, but leads to {real}",
@@ -99,11 +107,26 @@ FINDINGS: Mapping[str, str] = {
     "first-comments": "The first comments of an author wait for a moderator",
     "pre-moderation": "Every comment on this site waits for a moderator",
     "reported": "{count} readers reported it",
+    "appeal": "Its author asks for a second look: {words}",
+    "appeal-person": "Its author asks for a second look, by somebody other than {by} where that can be: {words}",
     "rule": "{because}",
     "rule-observed": "A rule that only watches would {would}: {because}",
     "rule-failed": "The rule {id} broke and could not look",
 }
 """A sentence for every code in `judge.pipeline.CODES` but `passed`. Names in braces are a finding's data."""
+
+SEVERAL: Mapping[str, str] = {
+    "maybe-word": "Perhaps listed words: {terms}",
+    "mild-word": "Mild words: {terms}",
+    "strong-word": "Words, the worst of them strong: {terms}",
+    "severe-word": "Words, the worst of them severe: {terms}",
+}
+"""Instead, where there is more than one term."""
+AND_MANY: Mapping[str, str] = {
+    "shortener": "A shortened link, which hides where it leads, among {count} links, more than {most}",
+    "denied-domain": "A link to a domain on the deny list, among {count} links, more than {most}",
+}
+"""Instead, where there are also too many links."""
 
 PASSED: Mapping[str, str] = {
     "article.closed": "The article is open",
@@ -145,20 +168,26 @@ RULES: Mapping[str, str] = {
     "words.name": "Words in the name",
     "words.website": "Words in the website",
     "links": "Links",
+    "links.disguised": "Links that show another site",
     "style.shouting": "Shouting",
     "style.repetition": "Repetition",
     "duplicates.near": "The same text again",
     "author.disposable-email": "Throw-away e-mail",
     "author.record": "The author's record",
     "reports": "Reports by readers",
+    "appeal": "A second look",
     "external.check": "A check outside",
 }
 """Rules by their ids, as the filter of the queue names them."""
 
 
+UNSIFTED: Mapping[str, str] = {"mode": "The mode of the site"}
+"""Rules that have a name and hold nothing, so nobody looks for what they did."""
+
+
 def rule(rule_id: str) -> str:
     """A rule's name; its id, where the site made it."""
-    return _(RULES[rule_id]) if rule_id in RULES else rule_id
+    return _(known) if (known := RULES.get(rule_id) or UNSIFTED.get(rule_id)) else rule_id
 
 
 SPANS: Mapping[str, str] = {"email": "e-mail address", "phone": "phone number"}
@@ -169,11 +198,19 @@ def finding(found: Finding) -> str:
     """What was found, in one sentence without a full stop."""
     if found.code == "passed":
         return _(PASSED[found.rule]) if found.rule in PASSED else _("Nothing found")
-    template = _(FINDINGS[found.code]) if found.code in FINDINGS else found.code.replace("-", " ").capitalize()
-    said = template.format_map(_Numbers(found.data))
+    said = _template(found).format_map(_Numbers(found.data))
     if found.rule == EXTERNAL and (because := found.data.get("because")):
         said = f"{said}: {because}"
     return f"{said} {_(PLACES[found.field])}" if found.field in PLACES else said
+
+
+def _template(found: Finding) -> str:
+    data, terms = found.data, found.data.get("terms")
+    if found.code in SEVERAL and isinstance(terms, (list, tuple)) and len(terms) > 1:
+        return _(SEVERAL[found.code])
+    if found.code in AND_MANY and data.get("count", 0) > data.get("most", math.inf):
+        return _(AND_MANY[found.code])
+    return _(FINDINGS[found.code]) if found.code in FINDINGS else found.code.replace("-", " ").capitalize()
 
 
 def labelled(span: Span, found: Finding) -> Span:
@@ -218,7 +255,9 @@ def why(findings: Sequence[Finding]) -> str:
     if not any(each.effect in _DECIDING for each in telling):
         telling = [each for each in findings if each.rule == "mode"] + telling
     said = list(dict.fromkeys(finding(each) for each in telling))
-    return "; ".join(said[:1] + [_inside(each) for each in said[1:]]) + "." if said else _("No rule objected.")
+    if not said:
+        return _("No rule objected.")
+    return ("; " if spoken() == "en" else ". ").join(said[:1] + [_inside(each) for each in said[1:]]) + "."
 
 
 _QUIET = frozenset({Effect.PASS, Effect.OBSERVE, Effect.APPROVE})
@@ -231,7 +270,8 @@ def gravity(found: Finding) -> int:
 
 
 def _inside(sentence: str) -> str:
-    """A sentence after a semicolon: in English it begins small, unless its first word is written in capitals."""
+    """A sentence after another: in English, where a semicolon parts them, it begins small, unless its first word is
+    written in capitals."""
     return sentence if sentence[1:2].isupper() or spoken() != "en" else sentence[:1].lower() + sentence[1:]
 
 
@@ -331,3 +371,9 @@ def no_language_on(sites: Sequence[str]) -> str:
         "docs/rules.md says what to install."
     )
     return told.format(sites=", ".join(sites))
+
+
+def left_behind(word: str, forms: Sequence[str]) -> str:
+    """Which words a new grade does not reach, though people may think so."""
+    told = _("regrade names {word}, which leaves these as they are: {forms}. Name them as well, if you wish.")
+    return told.format(word=word, forms=", ".join(forms))

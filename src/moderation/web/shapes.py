@@ -27,7 +27,8 @@ class ReceiptOut(Shape):
 
 
 class ArticleOut(Shape):
-    """An article as the public sees it. `closed` says why it takes no comments: by hand, by age, or the whole site."""
+    """An article as the public sees it. `title` and `url` are null until the articles API told them, or a moderator has
+    approved a comment under it. `closed` says why it takes no comments: by hand, by age, or the whole site."""
 
     key: str
     url: str | None
@@ -80,6 +81,7 @@ class FormOut(Shape):
     depth: int
     privacy: str | None = Field(description="The page on which readers ask for their data, where there is one.")
     reasons: list[ReasonOut] = Field(description="What a comment can be reported for; none where it cannot.")
+    report_mail: bool = Field(description="Whether who reports can have it told by e-mail what came of it.")
 
 
 class ThreadOut(Shape):

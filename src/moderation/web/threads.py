@@ -20,6 +20,7 @@ from moderation.edges import queries
 from moderation.errors import NotFound, StoreError
 from moderation.judge.ruleset import Ruleset, SiteRules
 from moderation.runtime import Runtime
+from moderation.settings import Site
 from moderation.values import Article
 from moderation.web.nodes import nodes
 
@@ -128,8 +129,8 @@ class Threads:
         return {
             "article": {
                 "key": key,
-                "url": article.url if article else None,
-                "title": article.title if article else None,
+                "url": article.public_url if article else None,
+                "title": article.public_title if article else None,
                 "closed": closed,
             },
             "count": count,
@@ -145,9 +146,14 @@ class Threads:
                 "url_max": settings.lengths.url_max,
                 "depth": settings.depth,
                 "privacy": f"/t/{site.id}/privacy" if self._rt.mail_server else None,
-                "reasons": [each.model_dump() for each in settings.reasons] if settings.reports else [],
+                "reasons": _reasons(settings) if settings.reports else [],
+                "report_mail": settings.reports and self._rt.mail_server is not None,
             },
         }
+
+
+def _reasons(settings: Site) -> list[dict[str, str]]:
+    return [{"code": each.code, "label": each.said_in(settings.language)} for each in settings.reasons]
 
 
 def _may_close(site: SiteRules, article: Article | None) -> bool:

@@ -11,7 +11,7 @@ from moderation.actions import accounts
 from moderation.catalogue import _
 from moderation.errors import FieldProblem, Invalid
 from moderation.roles_page import WORDS
-from moderation.values import Right
+from moderation.values import SCOPES, Right
 from moderation.web import auth, sentences
 from moderation.web.context import rt
 from moderation.web.people import sites_of, sites_of_form
@@ -21,9 +21,6 @@ tokens = Blueprint("tokens", __name__, url_prefix="/desk/tokens")
 
 LONGEST = 3650
 """Days that a token may last."""
-
-SCOPES = (Right.READ_QUEUE, Right.DECIDE, Right.DECIDE_ESCALATED, Right.MANAGE_ARTICLES, Right.BAN)
-"""What the API has addresses for."""
 
 
 @tokens.get("")

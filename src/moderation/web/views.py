@@ -79,6 +79,11 @@ class View:
         return next(status for tab, _label, status in TABS if tab == self.status)
 
     @property
+    def title(self) -> str:
+        """What the tab is called."""
+        return next(_(label) for tab, label, _status in TABS if tab == self.status)
+
+    @property
     def order(self) -> Sort:
         """Pending ones oldest first, as they wait; what readers reported most reported first; the others newest first,
         unless something else is asked for."""

@@ -18,18 +18,30 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from moderation.actions.own_comment import APPEAL_MOST
 from moderation.actions.reports import LONGEST as REPORT_MOST
 from moderation.errors import FieldProblem, Invalid, Unparsable
-from moderation.settings import Site
+from moderation.settings import BODY_MOST, Site
 from moderation.text.redact import find_contacts, holds_address, mask_contacts
 from moderation.values import HOLDER, ArticleRef, Decision, Login, Ruling, Status, Submission
 from moderation.web.reasons import reason_of
 
 MOST_BYTES = 32 * 1024
-"""The longest body that is read."""
+"""The longest body that is read where it holds no comment; where it does, for all that is not its text."""
+
+CHARACTER = 12
+"""Bytes that a character takes at most: four of UTF-8 as `%F0` in a form, two escapes such as `\\ud83d` in JSON."""
+
+FORM_MOST = MOST_BYTES + CHARACTER * BODY_MOST
+"""The longest form with a comment that is read: more than a site may accept, so that a text too long is given back."""
 
 DEEPEST = 20
 """How deep JSON may nest."""
+
+
+def most_bytes(site: Site) -> int:
+    """The longest JSON that can hold a comment the site accepts."""
+    return MOST_BYTES + CHARACTER * site.lengths.body_max
 
 
 class Shape(BaseModel):
@@ -43,7 +55,9 @@ class ArticleIn(Shape):
 
     id: str | None = Field(None, description="The publisher's id of the article.", examples=["2026-11-24-town-hall"])
     url: str | None = Field(None, description="The article's address, on one of the site's origins.")
-    title: str | None = Field(None, description="The article's title, for moderators.")
+    title: str | None = Field(
+        None, description="The article's title, for moderators. The public sees it once they approve a comment."
+    )
 
 
 class AuthorIn(Shape):
@@ -84,11 +98,19 @@ class EditIn(Shape):
     body: str = Field(description="The new text.")
 
 
+class AppealIn(Shape):
+    """Why a moderator should look once more at a comment of one's own, in the version that was seen."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
+    words: str
+
+
 class ReportIn(Shape):
     """What a reader has against a public comment."""
 
     reason: str = Field(description="One of the site's reasons by its code.", examples=["abuse"])
     explanation: str | None = Field(None, description="At most 500 characters, for moderators.")
+    email: str | None = Field(None, description="Where it is told that the report has come, and what was decided.")
 
 
 class RulingIn(Shape):
@@ -130,7 +152,9 @@ class BanIn(Shape):
     reason: str = Field(max_length=150, description="One of the site's reasons by its code, or a sentence.")
     until: str | None = Field(None, description="When it ends; without, when it is lifted.")
     comment: str | None = Field(None, max_length=16)
-    whom: Literal["author", "address", "network"] = "author"
+    whom: Literal["author", "email", "address", "network"] = Field(
+        "author", description="`email`: the address that one who proved who they are has given, whoever types it."
+    )
     email: str | None = Field(None, max_length=254)
     network: str | None = Field(None, max_length=60, examples=["198.51.100.0/24"])
 
@@ -145,7 +169,7 @@ def parse_json(raw: bytes) -> Any:
     if text.startswith("\ufeff"):
         raise Unparsable("byte-order-mark")
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        value = _STRICT.decode(text)
     except RecursionError:
         raise Unparsable("too-deep") from None
     except ValueError:
@@ -170,6 +194,9 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise Unparsable("not-a-number")
     return number
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
 
 
 def _check_strings(value: Any) -> None:
@@ -387,6 +414,20 @@ def edit(value: Any, site: Site) -> EditIn:
     return EditIn(version=given.version, body=body)
 
 
+def appeal(value: Any) -> AppealIn:
+    """Raises Invalid."""
+    try:
+        given = AppealIn.model_validate(value)
+    except ValidationError as errors:
+        raise Invalid(_problems(errors)) from None
+    words = given.words.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not words:
+        raise Invalid([FieldProblem("/words", "required")])
+    if len(words) > APPEAL_MOST:
+        raise Invalid([FieldProblem("/words", "too-long", {"most": APPEAL_MOST, "length": len(words)})])
+    return AppealIn(version=given.version, words=words)
+
+
 def report(value: Any, site: Site) -> ReportIn:
     """Raises Invalid."""
     try:
@@ -399,9 +440,12 @@ def report(value: Any, site: Site) -> ReportIn:
     words = (given.explanation or "").replace("\r\n", "\n").replace("\r", "\n").strip()
     if len(words) > REPORT_MOST:
         problems.append(FieldProblem("/explanation", "too-long", {"most": REPORT_MOST, "length": len(words)}))
+    email = normal_email(given.email) if given.email else None
+    if given.email and email is None:
+        problems.append(FieldProblem("/email", "email"))
     if problems:
         raise Invalid(problems)
-    return ReportIn(reason=given.reason, explanation=words)
+    return ReportIn(reason=given.reason, explanation=words, email=email)
 
 
 def _body(text: str, site: Site, problems: list[FieldProblem]) -> str:
@@ -493,11 +537,15 @@ def _name(text: str, most: int, problems: list[FieldProblem]) -> str:
     without an e-mail address: everybody will see it."""
     name = unicodedata.normalize("NFC", text).strip()
     if _check_length("/author/name", name, 1, most, problems):
-        if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _REORDERING for c in name):
+        if not _is_plain(name) and any(unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in _REORDERING for c in name):
             problems.append(FieldProblem("/author/name", "control-character"))
         elif holds_address(name):
             problems.append(FieldProblem("/author/name", "address-shown"))
     return name
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -609,7 +657,7 @@ def _article(given: str | ArticleIn, origins: tuple[str, ...], problems: list[Fi
 def shown_title(text: str | None) -> str:
     """A title as everybody sees it: on one line, e-mail addresses and telephone numbers hidden."""
     title = " ".join((text or "").split())
-    return mask_contacts(title, find_contacts(title))
+    return mask_contacts(title, find_contacts(title)) if title else ""
 
 
 def is_article_id(text: str) -> bool:
@@ -617,7 +665,10 @@ def is_article_id(text: str) -> bool:
     return (
         0 < len(text) <= 200
         and text == text.strip()
-        and all(unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp") for c in text)
+        and (
+            _is_plain(text)
+            or all(unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp") for c in text)
+        )
         and not holds_address(text)
     )
 

@@ -1,4 +1,6 @@
-"""Alembic's entry: `edges/migrate` hands it a connection."""
+"""Alembic's entry: `edges/migrate` hands it a connection. All revisions are one transaction: a process that is killed
+half way leaves the schema as it was.
+"""
 
 from alembic import context
 
@@ -12,4 +14,6 @@ context.configure(
     transactional_ddl=True,
 )
 with context.begin_transaction():
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins none by itself (`schema.make_engine`)
     context.run_migrations()

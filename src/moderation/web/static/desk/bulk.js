@@ -29,6 +29,14 @@ function tell() {
   form.querySelector("[data-picked]").textContent = _("{n} selected:", { n: picked() });
 }
 
+// Whether there was something: what was last done to many at once.
+export function undoAll() {
+  const form = document.querySelector("[data-job] form");
+  if (!form || form.hidden) return false;
+  form.requestSubmit(form.querySelector("button"));
+  return true;
+}
+
 async function follow(notice) {
   for (;;) {
     const response = await fetch(`/desk/bulk/${notice.dataset.job}`, { headers: { Accept: "application/json" } });

@@ -14,10 +14,17 @@ export function count(counts) {
   least = Math.min(least, waiting);
 }
 
+// One that was here before waits again: it is not new.
+export function countBack() {
+  least += 1;
+  if (waiting > least) offerNew();
+  else fresh.querySelector("a")?.remove();
+}
+
 // New ones wait behind a link: nothing moves what is being read.
 export function offerNew() {
   const more = waiting - least;
-  if (tab !== "pending" || !more) return;
+  if (tab !== "pending" || more < 1) return;
   const way = fresh.querySelector("a") ?? document.createElement("a");
   way.href = main.dataset.here;
   way.className = "button";

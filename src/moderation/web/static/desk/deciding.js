@@ -1,7 +1,7 @@
 // Deciding: sent at once, shown at once, confirmed behind. A card comes back, with a sentence, if it was not taken.
 
 import { comeBack, leave, nameOf, tell, update } from "./cards.js";
-import { count } from "./counts.js";
+import { count, countBack } from "./counts.js";
 import { belongs, post, pressedFor, say, tab } from "./page.js";
 import { _, DECISIONS } from "./words.js";
 
@@ -28,6 +28,7 @@ export async function decide(card, decision, because = "") {
   const answer = await entry.saved;
   card.sending = false;
   if (answer.counts) count(answer.counts);
+  if (answer.status === "pending" && card.dataset.status !== "pending") countBack();
   if (answer.status) update(card, answer);
   if (answer.result !== "decided") {
     last = last.filter((each) => each !== entry);
@@ -54,6 +55,8 @@ async function send(form, decision, because) {
   if (code === 0) return { result: "lost", sentence: _("Not saved: the desk could not be reached. Try again.") };
   return { result: "refused", sentence: [_("Not saved."), answer.detail ?? answer.title ?? ""].join(" ") };
 }
+
+export const hasDecided = () => last.length > 0;
 
 export async function undo(entry = last.at(-1)) {
   if (!last.includes(entry)) return say(_("There is nothing to undo."));

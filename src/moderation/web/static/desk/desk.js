@@ -1,8 +1,8 @@
 // The desk by keyboard and without page loads. Everything here also works as plain forms; this only makes it quick.
 
-import { decidePicked, pick } from "./bulk.js";
+import { decidePicked, pick, undoAll } from "./bulk.js";
 import { cards, choose, current, inSight, makeCurrent, neighbour } from "./cards.js";
-import { decide, undo } from "./deciding.js";
+import { decide, hasDecided, undo } from "./deciding.js";
 import { lookByKey } from "./details.js";
 import { main, post, say, usual } from "./page.js";
 import { ask } from "./reasons.js";
@@ -51,7 +51,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.shiftKey) return;
   else if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (event.repeat) return;
-  else if (key === "z") undo();
+  else if (key === "z") hasDecided() || !undoAll() ? undo() : null;
   else if (key === "x") pick();
   else if (key === "c") current?.querySelector("[data-closing]")?.requestSubmit(current.querySelector("[data-closing] button"));
   else if (key === "o") document.getElementById("mode").click();

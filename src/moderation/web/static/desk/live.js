@@ -2,7 +2,7 @@
 // And what we have on the screen, told to the others.
 
 import { cards, current, idOf, inSight, leave, makeCurrent, neighbour, choose, tell } from "./cards.js";
-import { count, offerNew } from "./counts.js";
+import { count, countBack, offerNew } from "./counts.js";
 import { mine } from "./deciding.js";
 import { refresh } from "./details.js";
 import { belongs, inFocusMode, main, post, say } from "./page.js";
@@ -14,6 +14,7 @@ const RENEW_SECONDS = 50;
 const SETTLE_MS = inFocusMode ? 0 : 400; // who runs through the list takes no lease on the way
 const ATTENDED_MINUTES = 10;
 const DONE = { approved: _("{by} approved this just now."), rejected: _("{by} rejected this just now."), spam: _("{by} marked this as spam just now.") };
+const AGAIN = { rules: _("Readers reported this: it waits again."), author: _("Its author asks for a second look: it waits again.") };
 
 let since = null;
 let stream = null;
@@ -44,10 +45,11 @@ function settle({ id, status, by, reports }) {
   const card = document.getElementById(`c-${id}`);
   if (!card || card.sending || mine.has(card.id) || (card.dataset.status === status && belongs({ status, reports }))) return;
   if (inFocusMode && card !== current) return card.remove();
+  if (status === "pending" && card.dataset.status !== "pending") countBack();
   card.dataset.status = status;
   card.classList.toggle("settled", !belongs({ status, reports }));
-  const byReaders = status === "pending" && by === "rules" ? _("Readers reported this: it waits again.") : "";
-  tell(card, byReaders || (DONE[status] ?? _("{by} put this back to pending just now.")).replace("{by}", by));
+  const again = (status === "pending" && AGAIN[by]) || "";
+  tell(card, again || (DONE[status] ?? _("{by} put this back to pending just now.")).replace("{by}", by));
 }
 
 // Somebody else wrote a note or took words out: the card shows it, and what is being read stays where it is.

@@ -264,6 +264,7 @@
       }
       this.more.textContent = _("Show more comments");
       const first = this.add(page);
+      this.fold();
       if (first) first.focus();
     }
 
@@ -300,6 +301,14 @@
       list.append(item);
       this.shown.set(comment.id, { item, card, list, level, replies: null, name: this.nameOf(comment) });
       return card;
+    }
+
+    /* A very tall text is cut short (comments.css) until its reader wants the rest. */
+    fold() {
+      for (const text of [...this.list.querySelectorAll(".cm-text")].filter((each) => each.scrollHeight > 700)) {
+        if (text.nextSibling && text.nextSibling.matches(".cm-fold")) continue;
+        text.after(make("details", { class: "cm-fold" }, make("summary", { class: "cm-act" }, make("span", {}, _("Show more")), make("span", {}, _("Show less")))));
+      }
     }
 
     nameOf(comment) {
@@ -350,13 +359,16 @@
       const cancel = act(_("Cancel"), { class: "cm-act cm-cancel" }, () => done([]));
       const label = _("Report a comment");
       const own = make("label", {}, _("In your own words"), words);
-      const form = make("form", { class: "cm-form cm-reporting", novalidate: true, "aria-label": label }, wrong, choice, make("div", { class: "cm-field" }, own), note, make("div", {}, send, cancel));
+      const mail = make("input", { type: "email", autocomplete: "email", maxlength: "254" });
+      const told = make("p", { class: "cm-note" }, _("We write to it that your report has come, and what was decided. It is kept for that alone."));
+      const byMail = this.rules.report_mail ? [make("div", { class: "cm-field" }, make("label", {}, _("Email (optional)"), mail), told)] : [];
+      const form = make("form", { class: "cm-form cm-reporting", novalidate: true, "aria-label": label }, wrong, choice, make("div", { class: "cm-field" }, own), ...byMail, note, make("div", {}, send, cancel));
       form.addEventListener("submit", async (event) => {
         event.preventDefault();
         if (form.sending) return;
         form.sending = true;
         const picked = form.querySelector("input:checked");
-        const value = { reason: picked ? picked.value : "", explanation: words.value.trim() || undefined };
+        const value = { reason: picked ? picked.value : "", explanation: words.value.trim() || undefined, email: mail.value.trim() || undefined };
         const path = `v1/${encodeURIComponent(this.site)}/comments/${encodeURIComponent(id)}/reports`;
         const sent = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
         const { status, wait, body } = await ask(path, sent);
@@ -369,7 +381,8 @@
         const first = body && Array.isArray(body.errors) && body.errors[0];
         if (status === 429) wrong.textContent = _("Please wait {seconds} seconds and send it again.", { seconds: wait || 5 });
         else wrong.textContent = String((first && first.detail) || _("This did not work. Please try again."));
-        (first && first.pointer === "/reason" ? choice.querySelector("input") : send).focus();
+        const place = { "/reason": choice.querySelector("input"), "/email": mail }[first && first.pointer];
+        (place || send).focus();
       });
       for (const kind of ["keydown", "keypress", "keyup"]) form.addEventListener(kind, (event) => event.stopPropagation());
       card.append(form);
@@ -484,6 +497,7 @@
         this.place(one, true);
         if (one.receipt) this.checkOwn(one);
       }
+      this.fold();
     }
 
     /* A permalink's fragment does not reach into a shadow root, so its comment is looked for here. */
@@ -497,10 +511,13 @@
       }
       for (const [each, { card }] of this.shown) card.toggleAttribute("data-found", each === id[1]);
       const found = this.shown.get(id[1]);
-      if (found) {
-        found.card.scrollIntoView({ block: "center" });
-        found.card.focus({ preventScroll: true });
-      }
+      if (found) this.look(found.card);
+    }
+
+    look(card) {
+      this.fold();
+      card.scrollIntoView();
+      card.focus({ preventScroll: true });
     }
 
     /* ---- writing ---- */
@@ -684,13 +701,12 @@
         /* Caches on the way may not have it yet, so it is shown from what was typed. */
         this.live.textContent = _("Your comment is published.");
         this.sayCount(this.count + 1, false);
-        this.place({ ...one, created_at: new Date().toISOString(), nodes: paragraphs(typed.body) }).focus();
+        this.look(this.place({ ...one, created_at: new Date().toISOString(), nodes: paragraphs(typed.body) }));
         return;
       }
       this.live.textContent = (typeof body.message === "string" && body.message) || _("Your comment is awaiting moderation.");
       if (id === body.id) this.rememberOwn(one);
-      const card = this.place(one, true);
-      if (parent) card.focus();
+      this.look(this.place(one, true));
     }
 
     clearErrors() {
@@ -713,7 +729,8 @@
     showErrors(problems) {
       this.clearErrors();
       const lines = make("ul");
-      for (const problem of problems) {
+      const place = (problem) => Object.keys(FIELDS).indexOf(problem && problem.pointer);
+      for (const problem of [...problems].sort((a, b) => place(a) - place(b))) {
         const words = String((problem && problem.detail) || _("This is not right."));
         const at = this.inputs[FIELDS[problem && problem.pointer]];
         if (!at) {

@@ -34,6 +34,12 @@
       work.spend();
     });
   }
+  /* The thanks are for this once, and not for those whom this address is sent to. */
+  const here = new URL(location.href);
+  if (here.searchParams.has("held")) {
+    here.searchParams.delete("held");
+    history.replaceState(history.state, "", here);
+  }
   /* What was just sent stays in this browser, for the page of its receipt. */
   const own = document.querySelector("[data-own]");
   const SENT = "moderation:sent";
