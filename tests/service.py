@@ -117,6 +117,23 @@ class Service:
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.session.get(f"{self.base}{path}", timeout=15, **options)
 
+    def queue(self, script: dict[str, str], site: str = "demo", status: str = "pending") -> Iterator[dict[str, Any]]:
+        """All comments of that status, page by page; a service that many tests share has more than one page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            answer = self.get(f"/v1/{site}/queue?status={status}&cursor={cursor}", headers=script)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            yield from page["items"]
+            cursor = page["next"]
+
+    def queued(self, script: dict[str, str], comment: str, site: str = "demo", status: str = "all") -> dict[str, Any]:
+        """The comment of this id, or of this text, as the queue tells it. Fails the test where it is not."""
+        found = (item for item in self.queue(script, site, status) if comment in (item["id"], item["body"]))
+        item = next(found, None)
+        assert item is not None, f"{comment!r} is not among {status} of {site}"
+        return item
+
     def command(self, *words: str, stdin: str = "") -> str:
         """What `moderation WORDS` prints. Fails the test when it fails."""
         done = subprocess.run(

@@ -133,8 +133,7 @@ def _tried(service: Service, browser: Browser, package: Path, build: str, policy
 def _finding(service: Service, solution: str) -> str:
     comment = service.comment(form={"altcha": solution})
     requests.post(f"{service.base}/v1/work/comments", json=comment, timeout=15).raise_for_status()
-    queue = service.get("/v1/work/queue?status=all", headers=service.token("queue:read")).json()["items"]
-    told = next(item for item in queue if item["body"] == comment["body"])["explanation"]["findings"]
+    told = service.queued(service.token("queue:read"), comment["body"], "work")["explanation"]["findings"]
     return str(next(each["code"] for each in told if each["rule"] == "form.proof"))
 
 

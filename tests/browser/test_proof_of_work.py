@@ -29,8 +29,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, elsewhere: Elsewhere) -> I
 
 
 def finding(service: Service, body: str) -> str:
-    items = service.get("/v1/work/queue?status=all", headers=service.token("queue:read")).json()["items"]
-    told = next(item for item in items if item["body"] == body)["explanation"]["findings"]
+    told = service.queued(service.token("queue:read"), body, "work")["explanation"]["findings"]
     return str(next(each["code"] for each in told if each["rule"] == "form.proof"))
 
 

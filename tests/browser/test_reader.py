@@ -190,11 +190,8 @@ def send(form: Page | Locator) -> None:
 
 def approve(service: Service, body: str, site: str = "demo") -> None:
     headers = service.token("queue:read", "decisions:write")
-    items = service.get(f"/v1/{site}/queue?status=pending", headers=headers).json()["items"]
-    chosen = [
-        {"id": item["id"], "version": item["version"], "decision": "approve"} for item in items if item["body"] == body
-    ]
-    assert chosen, "the comment is not in the queue"
+    item = service.queued(headers, body, site, "pending")
+    chosen = [{"id": item["id"], "version": item["version"], "decision": "approve"}]
     answer = service.session.post(f"{service.base}/v1/{site}/decisions", json=chosen, headers=headers, timeout=15)
     assert answer.status_code == 200, answer.text
 

@@ -56,8 +56,7 @@ def token(**over: Any) -> str:
 
 
 def queued(service: Service, body: str, site: str = "demo") -> dict[str, Any]:
-    items = service.get(f"/v1/{site}/queue", headers=service.token("queue:read")).json()["items"]
-    return next(item for item in items if item["body"] == body)
+    return service.queued(service.token("queue:read"), body, site, "pending")
 
 
 def test_who_is_signed_in_types_neither_name_nor_address(
@@ -197,5 +196,4 @@ def test_a_reader_is_forgotten_by_a_letter(service: Service, receiver: Receiver,
     expect(page.get_by_role("listitem").filter(has_text="The Harbour Post: 1 entry")).to_be_visible()
     page.get_by_role("button", name="Delete all of it").click()
     expect(page.get_by_role("status")).to_contain_text("deleted.")
-    queue = service.get("/v1/harbour/queue", headers=service.token("queue:read")).json()["items"]
-    assert written not in [each["id"] for each in queue]
+    assert written not in [each["id"] for each in service.queue(service.token("queue:read"), "harbour")]

@@ -54,13 +54,6 @@ def send(visitor: Visitor, path: str, **fields: str) -> requests.Response:
     return visitor.session.get(visitor.service.base + answer.headers["Location"], timeout=15)
 
 
-def queued(service: Service, token: dict[str, str], comment_id: str) -> dict[str, object]:
-    asked = {"status": "all"}
-    items = requests.get(f"{service.base}/v1/demo/queue", asked, headers=token, timeout=15).json()["items"]
-    found: dict[str, object] = next(item for item in items if item["id"] == comment_id)
-    return found
-
-
 def api(service: Service, token: dict[str, str], method: str, path: str, **given: object) -> requests.Response:
     return requests.request(method, f"{service.base}/v1/{path}", headers=token, timeout=15, **given)  # type: ignore[arg-type]
 
@@ -76,7 +69,7 @@ def test_the_banned_get_the_same_answer_to_the_letter_and_moderators_the_reason(
     after = post(service, MAIL.upper(), 2)
     assert shape(after) == shape(before)
     assert shape(after)[0] == 202
-    item = queued(service, token, after.json()["id"])
+    item = service.queued(token, after.json()["id"])
     assert item["status"] == "rejected"
     (finding,) = [each for each in item["explanation"]["findings"] if each["rule"] == "author.ban"]  # type: ignore[index]
     assert finding["data"]["ban"] == made.json()["id"]
@@ -86,7 +79,7 @@ def test_the_banned_get_the_same_answer_to_the_letter_and_moderators_the_reason(
     assert "ban" not in receipt.lower()
     assert api(service, token, "DELETE", f"demo/bans/{made.json()['id']}").status_code == 204
     assert api(service, token, "DELETE", f"demo/bans/{made.json()['id']}").status_code == 404
-    assert queued(service, token, post(service, MAIL, 3).json()["id"])["status"] == "pending"
+    assert service.queued(token, post(service, MAIL, 3).json()["id"])["status"] == "pending"
 
 
 def test_the_api_lists_them_and_takes_an_end(service: Service, token: dict[str, str]) -> None:
@@ -244,7 +237,7 @@ def test_the_card_of_who_proved_who_they_are_offers_what_is_behind_the_proof(
     send(ana, f"/desk/comments/{comment}/ban", **fields, also="email")
     section = part(ana, comment, "ban")
     assert len(re.findall(r'name="ban" value="\w{16}"', section)) == 2
-    assert queued(service, token, post(service, email, 21).json()["id"])["status"] == "rejected"
+    assert service.queued(token, post(service, email, 21).json()["id"])["status"] == "rejected"
     wish = {"comment": comment, "reason": "pills", "whom": "email", "effect": "hold"}
     assert api(service, token, "POST", "demo/bans", json=wish).json()["shown"] == "l•••@v•••.net"
-    assert queued(service, token, post(service, email, 22).json()["id"])["status"] == "pending"
+    assert service.queued(token, post(service, email, 22).json()["id"])["status"] == "pending"

@@ -120,7 +120,7 @@ def test_a_refused_form_gives_it_back_only_in_its_own_field(service: Service) ->
 def test_what_is_typed_into_texts_is_for_moderators_only(service: Service) -> None:
     posted = service.post("open", article="typed", body=f"Write to {BODY_CANARY}, or {BODY_CANARY.upper()}.")
     script = service.token("queue:read", "decisions:write")
-    item = service.get("/v1/open/queue?status=approved", headers=script).json()["items"][0]
+    item = service.queued(script, posted.json()["id"], "open", "approved")
     assert BODY_CANARY in item["body"]
     ruling = {"id": item["id"], "version": item["version"], "decision": "reject"}
     said = ruling | {"reason": f"asks for {BODY_CANARY}"}

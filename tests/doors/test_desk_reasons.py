@@ -47,9 +47,7 @@ def test_a_reason_is_kept_with_a_rejection_and_with_spam_only(service: Service, 
     assert standing(ana.card(comment, status="spam")).endswith(" the same link again")
     ana.decide(ana.card(comment, status="spam"), "reject", because="abuse", words="of a colleague")
     assert standing(ana.card(comment, status="rejected")).endswith(" Abuse or insult: of a colleague")
-    script = service.token("queue:read")
-    found = service.get("/v1/demo/queue?status=rejected&limit=200", headers=script).json()["items"]
-    kept = next(item for item in found if item["id"] == comment)
+    kept = service.queued(service.token("queue:read"), comment, status="rejected")
     assert kept["decided"]["reason"] == "abuse: of a colleague"
 
 

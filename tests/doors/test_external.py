@@ -32,7 +32,7 @@ def test_the_service_asks_and_tells(service: Service, outside: Outside) -> None:
     script = service.token("queue:read")
 
     def told(status: str) -> list[dict[str, Any]]:
-        items = service.get(f"/v1/open/queue?status={status}", headers=script).json()["items"]
+        items = service.queue(script, "open", status)
         return [each for item in items for each in item["explanation"]["findings"] if each["rule"] == "external.check"]
 
     wait_until(lambda: told("spam"), 20)

@@ -10,8 +10,7 @@ from tests.service import CANARY, Service, unsaid
 
 
 def finding(service: Service, script: dict[str, str], comment_id: str, rule: str) -> str:
-    queue = service.get("/v1/demo/queue?status=all", headers=script).json()["items"]
-    told = next(item for item in queue if item["id"] == comment_id)["explanation"]["findings"]
+    told = service.queued(script, comment_id)["explanation"]["findings"]
     return str(next(each["code"] for each in told if each["rule"] == rule))
 
 

@@ -150,8 +150,7 @@ def test_a_second_look_is_asked_for_by_a_form_and_answered_there(service: Servic
     assert "You have asked for a second look." in page
     assert "A moderator will look at your comment once more." in page
     assert "It was a quotation." not in page
-    items = service.get("/v1/demo/queue", headers=script).json()["items"]
-    (item,) = [each for each in items if each["id"] == own[:16]]
+    item = service.queued(script, own[:16], status="pending")
     (found,) = [each for each in item["explanation"]["findings"] if each["rule"] == "appeal"]
     assert found["data"]["words"] == "It was a quotation."
     assert send(service, "POST", f"/r/{own}/appeal", data={"version": "3", "words": "Again."}).status_code == 403

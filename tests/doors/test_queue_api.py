@@ -15,23 +15,10 @@ def decide(service: Service, script: dict[str, str], *rulings: dict[str, Any], s
     return service.session.post(f"{service.base}/v1/{site}/decisions", json=list(rulings), headers=script, timeout=15)
 
 
-def find(
-    service: Service, script: dict[str, str], comment: str, status: str = "all", site: str = "demo"
-) -> dict[str, Any]:
-    cursor = ""
-    while True:
-        page = service.get(f"/v1/{site}/queue?status={status}&cursor={cursor}", headers=script).json()
-        for item in page["items"]:
-            if item["id"] == comment:
-                return dict(item)
-        assert page["next"], f"{comment} is not in the queue"
-        cursor = page["next"]
-
-
 def test_each_item_carries_version_and_full_explanation(service: Service, script: dict[str, str]) -> None:
     body = f"What the f*ck http://bit.ly/{secrets.token_hex(4)}"
     comment = service.post(body=body).json()["id"]
-    item = find(service, script, comment, "pending")
+    item = service.queued(script, comment, status="pending")
     assert item["version"] == 1
     assert item["author"]["email"] == "c•••@p•••.org"
     explanation = item["explanation"]
@@ -134,6 +121,6 @@ def test_a_reason_is_one_short_line_without_an_address(service: Service, script:
     refused = decide(service, script, good, {"id": comment, "version": 1, "decision": "reject", "reason": reason})
     assert refused.status_code == 422
     assert [each["pointer"] for each in refused.json()["errors"]] == ["/1/reason"]
-    assert find(service, script, comment)["status"] == "pending"
+    assert service.queued(script, comment)["status"] == "pending"
     assert decide(service, script, good).status_code == 200
-    assert find(service, script, other, "rejected")["decided"]["reason"] == "off-topic: the same again"
+    assert service.queued(script, other, status="rejected")["decided"]["reason"] == "off-topic: the same again"

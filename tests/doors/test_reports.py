@@ -41,15 +41,13 @@ def test_every_answer_is_the_same(service: Service, script: dict[str, str]) -> N
     heads = [{name: text for name, text in each.headers.items() if name not in kept} for each in told]
     assert {(each.status_code, each.text) for each in told} == {(202, told[0].text)}
     assert all(head == heads[0] for head in heads)
-    queue = service.get("/v1/open/queue?status=reported", headers=script).json()
-    (mine,) = [each for each in queue["items"] if each["id"] == comment_id]
+    mine = service.queued(script, comment_id, "open", "reported")
     (one,) = mine["reports"]
     assert (one["reason"], "example.net" in one["explanation"]) == ("abuse", False)
     decision = [{"id": comment_id, "version": mine["version"], "decision": "approve"}]
     answer = service.session.post(f"{service.base}/v1/open/decisions", json=decision, headers=script, timeout=15)
     assert answer.json()[0]["result"] == "decided"
-    left = service.get("/v1/open/queue?status=reported", headers=script).json()["items"]
-    assert comment_id not in [each["id"] for each in left]
+    assert comment_id not in [each["id"] for each in service.queue(script, "open", "reported")]
     assert 'moderation_reports_total{result="kept"}' in service.get("/metrics").text
 
 

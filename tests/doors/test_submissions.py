@@ -295,8 +295,7 @@ def test_wordpress_names_are_understood_in_a_form(service: Service, script: dict
     }
     answer = service.session.post(f"{service.base}/v1/demo/comments", data=form, allow_redirects=False, timeout=15)
     assert answer.status_code == 303
-    queue = service.get("/v1/demo/queue?status=all", headers=script).json()["items"]
-    found = next(item for item in queue if item["body"] == form["comment"])
+    found = service.queued(script, form["comment"])
     assert (found["article"]["key"], found["author"]["name"]) == ("17", "Åsa")
     assert found["author"]["url"] == "https://www.example.org"
 
@@ -395,8 +394,7 @@ def test_an_address_in_the_text_is_masked_for_the_public(service: Service, scrip
     page = service.get("/t/open?article=masked").text
     assert posted["id"] in public
     assert BODY_CANARY not in public + page
-    queue = service.get("/v1/open/queue?status=all", headers=script).json()["items"]
-    item = next(each for each in queue if each["id"] == posted["id"])
+    item = service.queued(script, posted["id"], "open")
     assert BODY_CANARY in item["body"]
     assert BODY_CANARY not in item["html"]
     assert item["masked"][0][2] == "email"

@@ -33,9 +33,7 @@ def holds(pages: dict[str, str], words: str) -> list[str]:
 
 
 def decide(service: Service, script: dict[str, str], site: str, comment: str, decision: str) -> None:
-    queue = service.get(f"/v1/{site}/queue?status=all", headers=script).json()["items"]
-    version = next(item["version"] for item in queue if item["id"] == comment)
-    ruling = {"id": comment, "version": version, "decision": decision}
+    ruling = {"id": comment, "version": service.queued(script, comment, site)["version"], "decision": decision}
     url = f"{service.base}/v1/{site}/decisions"
     answer = service.session.post(url, json=[ruling], headers=script, timeout=15)
     assert answer.json()[0]["result"] == "decided", answer.text
@@ -65,8 +63,7 @@ def test_it_is_public_once_a_comment_was_approved_at_the_desk_and_no_longer(
     service: Service, script: dict[str, str]
 ) -> None:
     comment = service.post(article=article(service, "titles-ferry")).json()["id"]
-    items = service.get("/v1/demo/queue", headers=script).json()["items"]
-    assert [each["article"]["title"] for each in items if each["id"] == comment] == [WORDS], "moderators see it"
+    assert service.queued(script, comment)["article"]["title"] == WORDS, "moderators see it"
     shown = []
     for decision in ("approve", "reject", "undo", "undo"):
         decide(service, script, "demo", comment, decision)

@@ -194,10 +194,4 @@ def _step() -> int:
 
 def _listed(service: Service, site: str) -> list[str]:
     """The ids of all that waits, page by page."""
-    script, cursor, found = service.token("queue:read"), "", []
-    while True:
-        told = service.get(f"/v1/{site}/queue?status=pending&limit=5{cursor}", headers=script).json()
-        found += [item["id"] for item in told["items"]]
-        if not told["next"]:
-            return found
-        cursor = f"&cursor={told['next']}"
+    return [item["id"] for item in service.queue(service.token("queue:read"), site)]

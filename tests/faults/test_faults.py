@@ -127,13 +127,7 @@ def test_a_frozen_redis_holds_comments_and_delays_none_for_long(
     ledger.check_against(service.state / "moderation.db")
     assert set(ledger.answers) == {"202"}
     assert waited < 1.5, f"a request waited {waited:.2f} s"  # 0.3 s for Redis; the rest is a loaded machine
-    queue = service.get("/v1/demo/queue?status=pending", headers=script_of).json()
-    codes = {found["code"] for item in queue["items"] for found in item["explanation"]["findings"]}
-    cursor = queue["next"]
-    while "limits-unavailable" not in codes and cursor:
-        queue = service.get(f"/v1/demo/queue?status=pending&cursor={cursor}", headers=script_of).json()
-        codes |= {found["code"] for item in queue["items"] for found in item["explanation"]["findings"]}
-        cursor = queue["next"]
+    codes = (found["code"] for item in service.queue(script_of) for found in item["explanation"]["findings"])
     assert "limits-unavailable" in codes
 
 
