@@ -71,7 +71,7 @@ def test_the_banned_get_the_same_answer_to_the_letter_and_moderators_the_reason(
     assert shape(after)[0] == 202
     item = service.queued(token, after.json()["id"])
     assert item["status"] == "rejected"
-    (finding,) = [each for each in item["explanation"]["findings"] if each["rule"] == "author.ban"]  # type: ignore[index]
+    (finding,) = [each for each in item["explanation"]["findings"] if each["rule"] == "author.ban"]
     assert finding["data"]["ban"] == made.json()["id"]
     assert finding["data"]["because"] == made.json()["reason"] == "Off topic: pills again"
     receipt = requests.get(after.json()["receipt"], timeout=15).text
