@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from moderation.settings import Environment
+from moderation.environment import Environment
 from moderation.web.server import Server
 
 

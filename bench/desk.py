@@ -32,8 +32,8 @@ from moderation.edges.migrate import migrate
 from moderation.edges.schema import comments as kept
 from moderation.edges.search import words_of
 from moderation.edges.telemetry import configure_logging
+from moderation.environment import Environment
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 from moderation.values import ArticleRef, Decision, Effect, Finding, Role, Verdict
 from moderation.web.app import create_app
 from moderation.web.auth import cookie_name

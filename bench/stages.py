@@ -28,11 +28,11 @@ from moderation.actions import submit
 from moderation.edges import comments as stored
 from moderation.edges import journal, redis_server, search, vault
 from moderation.edges.migrate import migrate
+from moderation.environment import Environment
 from moderation.judge import pipeline
 from moderation.judge.reading import Reading
 from moderation.judge.ruleset import SiteRules
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 from moderation.values import Finding, Login, Submission
 from moderation.web import wire
 

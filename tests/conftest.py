@@ -13,8 +13,8 @@ from hypothesis import settings
 from moderation import catalogue
 from moderation.edges import vault
 from moderation.edges.limits import Limits
+from moderation.environment import Environment
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 from tests import canary
 from tests.service import RULES, STARTED
 

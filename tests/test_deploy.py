@@ -22,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from moderation.edges.redis_server import find_binary
-from moderation.settings import Environment
+from moderation.environment import Environment
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from moderation import examination
+from moderation.environment import Environment
 from moderation.examination import Found
-from moderation.settings import Environment
 from tests.edges.test_login_keys import SECRET, public
 from tests.edges.test_outside import talking, whole
 

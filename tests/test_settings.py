@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from moderation import settings_page
 from moderation.edges import rules_file
+from moderation.environment import Environment
 from moderation.errors import RulesInvalid
 from moderation.judge.ruleset import build
-from moderation.settings import Environment, Retention, Rule, Rules, Site
+from moderation.settings import Retention, Rule, Rules, Site
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = resources.files("moderation").joinpath("default_rules.toml").read_text("utf-8")

@@ -11,7 +11,7 @@ import click
 from moderation.commands import COMMAND_LINE, end, environment, must_have_store, options, using, with_runtime
 
 if TYPE_CHECKING:
-    from moderation.settings import Environment
+    from moderation.environment import Environment
 
 ELSEWHERE = "The store is not SQLite. Use the database's own tools, for PostgreSQL `pg_dump` and `pg_restore`."
 

@@ -41,7 +41,7 @@ from moderation.values import SCOPES, Right, Role
 from moderation.webhooks_commands import webhooks
 
 if TYPE_CHECKING:
-    from moderation.settings import Environment
+    from moderation.environment import Environment
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

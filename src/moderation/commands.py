@@ -18,8 +18,8 @@ from moderation.errors import KeysInvalid, ModerationError, RulesInvalid
 from moderation.values import Moderator, Right
 
 if TYPE_CHECKING:
+    from moderation.environment import Environment
     from moderation.runtime import Runtime
-    from moderation.settings import Environment
 
 COMMAND_LINE = Moderator(0, "command line", frozenset(Right), None, "owner")
 """Who acts in the journal when a command is typed: whoever may read the keys may do everything."""
@@ -49,7 +49,7 @@ def environment(**given: Any) -> Environment:
     """The environment with the options on top. Ends with all problems in words."""
     from pydantic import ValidationError
 
-    from moderation.settings import Environment
+    from moderation.environment import Environment
 
     try:
         return Environment(**{name: value for name, value in given.items() if value is not None})

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from moderation.edges import akismet, chain, login_keys, redis_server, vault
 from moderation.edges.outside import fetch
 from moderation.edges.schema import Store, make_engine, sqlite_file, sqlite_module
+from moderation.environment import Environment
 from moderation.errors import DeliveryError, KeysInvalid, ModerationError
 from moderation.rules_loading import load, refuse_failures
-from moderation.settings import Environment
 
 SAFE_SQLITE = (3, 51, 3)
 """Older ones can corrupt a WAL database with two writers (sqlite.org/wal.html, "the WAL-reset bug")."""

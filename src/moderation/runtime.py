@@ -23,10 +23,10 @@ from moderation.edges.limits import Limits
 from moderation.edges.login_keys import LoginKeys
 from moderation.edges.schema import Store
 from moderation.edges.vault import Vault, load_keys
+from moderation.environment import Environment
 from moderation.errors import KeysInvalid, RulesInvalid
 from moderation.judge.ruleset import Ruleset
 from moderation.rules_loading import load, load_text, refuse_failures
-from moderation.settings import Environment
 from moderation.turns import Turns
 
 RELOAD_EVERY = 0.5

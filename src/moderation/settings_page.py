@@ -1,4 +1,4 @@
-"""`docs/configuration.md`, made from the models in `settings`.
+"""`docs/configuration.md`, made from the models in `settings` and `environment`.
 
 `python -m moderation.settings_page > docs/configuration.md`
 """
@@ -16,25 +16,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from moderation.settings import (
-    Domain,
-    Email,
-    Environment,
-    Example,
-    ExampleArticle,
-    ExampleAuthor,
-    ExampleRequest,
-    ListName,
-    Network,
-    Origin,
-    Rate,
-    Reason,
-    Retention,
-    Rule,
-    Site,
-    SiteId,
-    Term,
-)
+from moderation.environment import Environment
+from moderation.setting_values import Domain, Email, ListName, Network, Origin, Rate, SiteId, Term
+from moderation.settings import Example, ExampleArticle, ExampleAuthor, ExampleRequest, Reason, Retention, Rule, Site
 from moderation.tables import markdown
 
 HEAD = """\

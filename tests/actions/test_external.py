@@ -37,11 +37,11 @@ from moderation.commands import COMMAND_LINE
 from moderation.edges import external_checks, generic_check, queries
 from moderation.edges.schema import comment_rules, counters, journal, outbox
 from moderation.edges.schema import external_checks as table
+from moderation.environment import Environment
 from moderation.errors import DeliveryError, KeysInvalid
 from moderation.judge.cases import recall
 from moderation.judge.pipeline import judge
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 from moderation.values import EXTERNAL, Comment, Decision, Effect, Finding, Status
 
 Make = Callable[..., Runtime]
@@ -481,7 +481,7 @@ from datetime import datetime
 from moderation.actions import external
 from moderation.edges import external_checks
 from moderation.runtime import Runtime
-from moderation.settings import Environment
+from moderation.environment import Environment
 settle = external_checks.settle
 def die(*given):
     settle(*given)

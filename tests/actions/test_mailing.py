@@ -21,9 +21,9 @@ from moderation.commands import COMMAND_LINE
 from moderation.edges import mail, mails
 from moderation.edges.mail import Mail, Server
 from moderation.edges.schema import mails as table
+from moderation.environment import Environment
 from moderation.errors import DeliveryError
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 
 TO = "reader@letters.example"
 FROM = "comments@news.example"

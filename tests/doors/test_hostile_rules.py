@@ -21,10 +21,10 @@ from tests.service import RULES, Service, running_service, wait_until
 
 from moderation.edges import rules_file, vault
 from moderation.edges.migrate import migrate
+from moderation.environment import Environment
 from moderation.errors import RulesInvalid, RulesProblem
 from moderation.judge.pipeline import judge
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 
 GOOD = RULES.replace("{base}", "http://127.0.0.1:8080")
 LONGEST_LOAD = 2.0

@@ -26,9 +26,9 @@ from werkzeug.test import TestResponse
 from moderation.actions import accounts, single_sign_on
 from moderation.commands import COMMAND_LINE
 from moderation.edges.schema import identities, journal, people, sessions
+from moderation.environment import Environment
 from moderation.errors import Forbidden, Invalid, NotFound
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 from moderation.values import RIGHTS, Moderator, Role
 from moderation.web.app import create_app
 

@@ -13,8 +13,9 @@ from moderation import __version__
 from moderation.edges import outside
 from moderation.edges.external_checks import Claimed
 from moderation.edges.outside import Answer, Ask, Network
+from moderation.environment import Environment
 from moderation.errors import DeliveryError
-from moderation.settings import Environment, Site
+from moderation.settings import Site
 from moderation.text.redact import holds_address, without_any_contact
 from moderation.values import Opinion
 

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from moderation.environment import Environment
 from moderation.errors import BacktestFailed
-from moderation.settings import Environment
 
 EVERY = 1.0
 """Seconds between two looks at how far it is."""

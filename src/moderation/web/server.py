@@ -23,8 +23,8 @@ from gunicorn.http import wsgi
 from prometheus_client import multiprocess
 
 from moderation.clock import Clock
+from moderation.environment import Environment
 from moderation.runtime import Runtime
-from moderation.settings import Environment
 from moderation.web.app import create_app
 from moderation.web.loop import Crowd, Worker
 from moderation.worker import Housekeeping, background
