@@ -99,6 +99,17 @@ def end(sentence: str) -> NoReturn:
     sys.exit(1)
 
 
+def email_address(text: str) -> str:
+    """The address in its normal form, which is what comments are found by. Ends the command where it is none."""
+    from moderation.web.wire import normal_email
+
+    address = normal_email(text.strip())
+    if address is None:
+        click.echo("This is not an e-mail address.", err=True)
+        sys.exit(2)
+    return address
+
+
 @contextmanager
 def using(state: Path, *, alone: bool = False) -> Iterator[bool]:
     """Hold the state folder while the block runs: many may use it, or one `alone`. False where that cannot be now."""

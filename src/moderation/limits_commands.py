@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moderation.commands import COMMAND_LINE, environment, options, with_runtime
+from moderation.commands import COMMAND_LINE, email_address, environment, options, with_runtime
 
 if TYPE_CHECKING:
     from moderation.actions.limits import Busy
@@ -82,14 +82,7 @@ def _asked(*, site: str, address: str | None, email: bool, article: str | None, 
 
 def _email() -> str:
     """From standard input or a prompt, so that it stands in no list of processes and no shell's history."""
-    from moderation.web.wire import normal_email
-
-    given = click.prompt("E-mail address", err=True) if sys.stdin.isatty() else sys.stdin.readline()
-    address = normal_email(given.strip())
-    if address is None:
-        click.echo("This is not an e-mail address.", err=True)
-        sys.exit(2)
-    return address
+    return email_address(click.prompt("E-mail address", err=True) if sys.stdin.isatty() else sys.stdin.readline())
 
 
 def _told(each: BucketAnswer, now: datetime) -> dict[str, Any]:

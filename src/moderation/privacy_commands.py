@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moderation.commands import COMMAND_LINE, environment, options, with_runtime
+from moderation.commands import COMMAND_LINE, email_address, environment, options, with_runtime
 
 if TYPE_CHECKING:
     from moderation.actions.privacy import Reader
@@ -101,7 +101,6 @@ def inventory() -> None:
 def _reader(email: str | None, site: str | None, login: str | None) -> Reader:
     """Whom the options name: by an address in its normal form, which is what comments are found by, or at a login."""
     from moderation.actions.privacy import SignedIn
-    from moderation.web.wire import normal_email
 
     if bool(email) == bool(login) or bool(login) != bool(site):
         click.echo("Give either --email, or --site and --login.", err=True)
@@ -110,8 +109,4 @@ def _reader(email: str | None, site: str | None, login: str | None) -> Reader:
     text = (sys.stdin.readline() if given == "-" else str(given)).strip()
     if site:
         return SignedIn(site, text)
-    address = normal_email(text)
-    if address is None:
-        click.echo("This is not an e-mail address.", err=True)
-        sys.exit(2)
-    return address
+    return email_address(text)
