@@ -68,11 +68,11 @@ closed = true
 
 [sites.strict]
 [sites.strict.limits]
-address = ["5/minute"]
+address = ["5/5minutes"]
 burst = 5
 
 [sites.narrow.limits]
-address = ["5/minute"]
+address = ["5/5minutes"]
 burst = 5
 """
 

@@ -307,13 +307,13 @@ def test_only_a_public_comment_of_the_same_article_can_be_answered(rt: Runtime) 
     assert (row.parent_id, row.root_id, row.depth) == (shown.comment_id, shown.comment_id, 1)
 
 
-def test_the_sixth_in_a_minute_is_refused_and_does_not_reach_the_store(rt: Runtime) -> None:
+def test_the_sixth_at_once_is_refused_and_does_not_reach_the_store(rt: Runtime) -> None:
     intake = Intake(rt)
     for number in range(5):
         intake.submit(submission(number, site="strict"))
     with pytest.raises(TooFast) as refused:
         intake.submit(submission(6, site="strict"))
-    assert 0 < refused.value.retry_after <= 12
+    assert 0 < refused.value.retry_after <= 60
     assert refused.value.policies == ("address",)
     assert len(rows(rt, comments)) == 5
 
