@@ -25,6 +25,8 @@ const read = (table) => {
   };
 };
 
+const WHOLE = [1, 10, 100, 1000, 10_000, 100_000].flatMap((size) => [1, 2, 5].map((step) => step * size)); // no half comments
+
 const options = (title, names, labels, bars, width, height) => {
   const { series, grid, text } = colours();
   const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
@@ -36,7 +38,7 @@ const options = (title, names, labels, bars, width, height) => {
     scales: { x: { time: false, range: (plot, low, high) => [low - 0.5, high + 0.5] }, y: { range: (plot, low, high) => [0, Math.max(1, high * 1.1)] } },
     axes: [
       { ...axis, space: 70, incrs: [1, 2, 3, 6, 7, 14, 28], values: (plot, marks) => marks.map((mark) => labels[mark] ?? "") },
-      { ...axis, size: 56 },
+      { ...axis, size: 56, incrs: WHOLE },
     ],
     series: [
       {},
