@@ -35,8 +35,8 @@ from moderation.edges.telemetry import configure_logging
 from moderation.environment import Environment
 from moderation.runtime import Runtime
 from moderation.values import ArticleRef, Decision, Effect, Finding, Role, Verdict
+from moderation.web import cookies
 from moderation.web.app import create_app
-from moderation.web.auth import cookie_name
 
 SIZES = (10_000, 100_000, 1_000_000)
 BATCH = 2_000
@@ -220,7 +220,7 @@ def _signed_in(rt: Runtime) -> tuple[FlaskClient, str]:
     app = create_app(rt)
     client = app.test_client()
     with app.app_context():
-        client.set_cookie(cookie_name(), secret)
+        client.set_cookie(cookies.SESSION.name, secret)
     return client, token
 
 

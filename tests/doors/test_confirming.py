@@ -93,7 +93,7 @@ def confirmed(rt: Runtime, client: FlaskClient, receiver: Receiver, **over: Any)
     page = client.post(link(rt, receiver))
     assert page.status_code == 200
     cookie = page.headers["Set-Cookie"]
-    client.delete_cookie("author-demo")
+    client.delete_cookie("author-demo-8080")
     return cookie.partition("=")[2].partition(";")[0]
 
 
@@ -135,7 +135,7 @@ def test_looking_at_the_link_changes_nothing_and_pressing_the_button_does(
     assert not rows(rt, authors)
     page = client.post(where)
     assert 'href="https://news.example.org/ferry#moderation-own=own.' in page.text
-    assert re.search(r"author-demo=own\.[^;]+;.*HttpOnly;.*SameSite=Lax", page.headers["Set-Cookie"])
+    assert re.search(r"author-demo-8080=own\.[^;]+;.*HttpOnly;.*SameSite=Lax", page.headers["Set-Cookie"])
     assert "Max-Age=15552000" in page.headers["Set-Cookie"]
     (author,) = rows(rt, authors)
     assert (author.site, author.kind) == ("demo", "mail")
@@ -184,7 +184,7 @@ def test_a_form_brings_the_cookie_along(rt: Runtime, client: FlaskClient, receiv
     client.post(link(rt, receiver))
     form = {"article": "ferry", "author": "Ana", "email": EMAIL, "comment": "By the form of the thread page."}
     assert client.post("/v1/demo/comments", data=form).status_code == 303
-    client.set_cookie("author-demo", "nonsense")
+    client.set_cookie("author-demo-8080", "nonsense")
     assert client.post("/v1/demo/comments", data=form | {"comment": "And once more."}).status_code == 303
     assert verified(rt) == [False, True, False]
 

@@ -109,14 +109,15 @@ def test_a_form_leads_to_a_page_with_the_receipt_for_its_sender_alone(service: S
 
     answer = post(service, typed(service.get("/t/demo?article=forms").text))
     where, cookie = answer.headers["Location"], answer.headers["Set-Cookie"]
-    assert re.match(r"sent=\S+; Expires=[^;]+; Max-Age=600; HttpOnly; Path=/t/demo; SameSite=Lax$", cookie)
+    name = f"sent-{service.base.rpartition(':')[2]}"
+    assert re.match(rf"{name}=\S+; Expires=[^;]+; Max-Age=600; HttpOnly; Path=/t/demo; SameSite=Lax$", cookie)
     kept = {"Cookie": cookie.partition(";")[0]}
-    receipt = kept["Cookie"].removeprefix("sent=")
+    receipt = kept["Cookie"].removeprefix(f"{name}=")
     page = requests.get(service.base + where, timeout=15, headers=kept)
     assert page.headers["Cache-Control"] == "no-store"
     assert f'href="{service.base}/r/{receipt}"' in page.text
     assert "awaiting moderation" in service.get(f"/r/{receipt}").text
-    for others in ({}, {"Cookie": "sent="}, {"Cookie": f"sent={receipt[:-1]}"}, {"Cookie": f"sent=0{receipt}"}):
+    for others in ({}, {"Cookie": f"{name}="}, {"Cookie": f"{name}={receipt[:-1]}"}, {"Cookie": f"{name}=0{receipt}"}):
         shown = requests.get(service.base + where, timeout=15, headers=others)
         assert "awaiting moderation" in shown.text
         assert "/r/" not in shown.text

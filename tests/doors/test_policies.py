@@ -140,7 +140,7 @@ def test_over_https_cookies_and_headers_hold_browsers_to_it(secure: Service) -> 
     answer = requests.post(f"{secure.base}/desk/sign-in", form, headers=OURS, timeout=15, allow_redirects=False)
     assert answer.status_code == 303
     cookies = {cookie.name: cookie for cookie in answer.cookies}
-    assert set(cookies) == {"__Host-mod", "mod-device"}
+    assert set(cookies) == {"__Host-mod", "__Secure-mod-device"}
     for line in answer.raw.headers.getlist("Set-Cookie"):
         parts = {part.strip().lower() for part in line.split(";")[1:]}
         assert {"secure", "httponly"} <= parts

@@ -234,13 +234,13 @@ def test_who_did_not_begin_it_cannot_end_it(rt: Runtime) -> None:
 def test_the_way_back_works_once_and_for_ten_minutes(rt: Runtime, clock: Clock) -> None:
     client = create_app(rt).test_client()
     back = there(client)
-    cookie = client.get_cookie("mod-sso", path="/desk/sso")
+    cookie = client.get_cookie("mod-sso-8080", path="/desk/sso")
     assert cookie
     assert cookie.http_only
     assert client.get(back, headers=PAGE).status_code == 303
-    assert client.get_cookie("mod-sso", path="/desk/sso") is None
+    assert client.get_cookie("mod-sso-8080", path="/desk/sso") is None
     assert client.get(back, headers=PAGE).status_code == 403
-    client.set_cookie("mod-sso", cookie.value, path="/desk/sso")
+    client.set_cookie("mod-sso-8080", cookie.value, path="/desk/sso")
     assert client.get(back, headers=PAGE).status_code == 403, "the code was used"
     late = there(client)
     clock.advance(minutes=11)
@@ -250,11 +250,11 @@ def test_the_way_back_works_once_and_for_ten_minutes(rt: Runtime, clock: Clock) 
 def test_a_cookie_of_ones_own_making_is_none(rt: Runtime) -> None:
     client = create_app(rt).test_client()
     back = there(client)
-    cookie = client.get_cookie("mod-sso", path="/desk/sso")
+    cookie = client.get_cookie("mod-sso-8080", path="/desk/sso")
     assert cookie
     value, _, signature = cookie.value.partition("~")
     for forged in (f"{value[:-4]}AAAA~{signature}", f"{value}~1.x", "~", "x", ""):
-        client.set_cookie("mod-sso", forged, path="/desk/sso")
+        client.set_cookie("mod-sso-8080", forged, path="/desk/sso")
         assert is_refused(rt, client.get(back, headers=PAGE), "begun elsewhere")
 
 

@@ -31,6 +31,7 @@ from moderation.errors import (
 )
 from moderation.text.redact import holds_address
 from moderation.values import Moderator, Right
+from moderation.web import cookies
 from moderation.web.context import client_address, rt
 from moderation.web.problems import detail, field_sentence
 
@@ -159,8 +160,8 @@ def sign_in() -> ResponseReturnValue:
             name,
             request.form.get("password", ""),
             client_address(),
-            request.cookies.get(device_cookie()),
-            request.cookies.get(cookie_name()),
+            cookies.DEVICE.read(),
+            cookies.SESSION.read(),
         )
     except SignInRefused as refused:
         if not refused.retry_after:
@@ -191,7 +192,7 @@ def sign_out() -> ResponseReturnValue:
     """End this session."""
     accounts.sign_out(rt(), current(), cookie())
     response = redirect(url_for("auth.sign_in_page"), 303)
-    response.delete_cookie(cookie_name(), path="/", secure=is_secure(), httponly=True, samesite="Lax")
+    cookies.SESSION.drop(response)
     return response
 
 
@@ -248,45 +249,15 @@ def local_path(given: str | None) -> str:
 def with_session(response: Response, secret: str, who: Moderator) -> Response:
     """The session's cookie, and once it is complete one that says that this browser knows the account, for the delays
     of guessing."""
-    secure = is_secure()
-    response.set_cookie(cookie_name(), secret, secure=secure, httponly=True, samesite="Lax", path="/")
-    if sessions.missing_step(rt(), sessions.alive(rt(), secret)) == "code":
-        return response
-    response.set_cookie(
-        device_cookie(),
-        sessions.device_mark(rt(), who),
-        max_age=sessions.DEVICE_LASTS,
-        secure=secure,
-        httponly=True,
-        samesite="Strict",
-        path="/desk",
-    )
+    cookies.SESSION.give(response, secret)
+    if sessions.missing_step(rt(), sessions.alive(rt(), secret)) != "code":
+        cookies.DEVICE.give(response, sessions.device_mark(rt(), who))
     return response
 
 
 def cookie() -> str:
     """The session's secret. Raises NotSignedIn."""
-    secret = request.cookies.get(cookie_name())
+    secret = cookies.SESSION.read()
     if not secret or len(secret) > 100:
         raise NotSignedIn
     return secret
-
-
-def cookie_name() -> str:
-    """Browsers keep a `__Host-` cookie only over https; plain http is for trying the service on one's own machine."""
-    return "__Host-mod" if is_secure() else f"mod{_port()}"
-
-
-def device_cookie() -> str:
-    """Shows that somebody signed in on this browser before, so that guessing elsewhere cannot keep them out."""
-    return "mod-device" if is_secure() else f"mod-device{_port()}"
-
-
-def _port() -> str:
-    """Cookies know no ports: two services on one machine would sign each other's people out."""
-    return f"-{urlsplit(rt().env.public_url).port or 80}"
-
-
-def is_secure() -> bool:
-    """Whether browsers reach us by https."""
-    return rt().env.public_url.startswith("https://")

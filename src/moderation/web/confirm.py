@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Blueprint, Response, make_response, render_template, url_for
 
-from moderation import catalogue, holders
+from moderation import catalogue
 from moderation.actions import confirm as action
 from moderation.values import HOLDER, Comment
-from moderation.web.auth import is_secure
+from moderation.web import cookies
 from moderation.web.context import request_id, rt
 
 confirm = Blueprint("confirm", __name__)
@@ -31,22 +31,14 @@ def press(token: str) -> Response:
     url = comment.article.url
     back = f"{url}#moderation-own={found.holder}" if url else _thread(comment)
     response = _shown(comment, back=back)
-    response.set_cookie(
-        cookie_name(comment.site), found.holder, max_age=holders.LASTS, secure=is_secure(), httponly=True,
-        samesite="Lax", path="/",
-    )  # fmt: skip
+    cookies.author(comment.site).give(response, found.holder)
     return response
 
 
 def kept(site_id: str) -> str | None:
     """What this browser was handed out for a site."""
-    cookie = request.cookies.get(cookie_name(site_id), "")
+    cookie = cookies.author(site_id).read()
     return cookie if cookie.startswith(HOLDER) else None
-
-
-def cookie_name(site_id: str) -> str:
-    """One a site. `__Host-` binds it to this host and https."""
-    return f"{'__Host-' if is_secure() else ''}author-{site_id}"
 
 
 def _thread(comment: Comment) -> str:

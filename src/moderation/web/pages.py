@@ -27,8 +27,7 @@ from moderation.catalogue import _, counted, moment
 from moderation.edges import queries
 from moderation.errors import NotFound
 from moderation.settings import Site
-from moderation.web import wire
-from moderation.web.auth import is_secure
+from moderation.web import cookies, wire
 from moderation.web.context import rt
 from moderation.web.decisions import COMMENT_ID
 from moderation.web.nodes import rows
@@ -39,8 +38,6 @@ pages = Blueprint("pages", __name__)
 DEMO = "demo"
 DEMO_ARTICLE = "night-ferry"
 DEMO_TITLE = "The last ferry will run until two"
-RECEIPT_COOKIE = "sent"
-RECEIPT_SECONDS = 600
 TALL = 28
 """A text of more rows than this is cut short until its reader wants the rest; the widget measures 700 pixels."""
 STATIC = Path(__file__).parent / "static" / "reader"
@@ -101,12 +98,8 @@ def thread(site_id: str) -> Response:
 
 
 def keep_receipt(response: Response, site_id: str, comment_id: str) -> None:
-    """Give the sender's browser the receipt for the page that it is led to: in a cookie of the site's thread pages, for
-    `RECEIPT_SECONDS`."""
-    response.set_cookie(
-        RECEIPT_COOKIE, receipts.give(rt(), comment_id), max_age=RECEIPT_SECONDS, secure=is_secure(), httponly=True,
-        samesite="Lax", path=url_for("pages.thread", site_id=site_id),
-    )  # fmt: skip
+    """Give the sender's browser the receipt for the page that it is led to."""
+    cookies.sent(site_id).give(response, receipts.give(rt(), comment_id))
 
 
 def _held(site_id: str, comment_id: str) -> dict[str, str] | None:
@@ -115,7 +108,7 @@ def _held(site_id: str, comment_id: str) -> dict[str, str] | None:
     if not COMMENT_ID.match(comment_id):
         return None
     try:
-        is_theirs = receipts.comment_of(rt(), request.cookies.get(RECEIPT_COOKIE, "")) == comment_id
+        is_theirs = receipts.comment_of(rt(), cookies.sent(site_id).read()) == comment_id
     except NotFound:
         is_theirs = False
     return {"link": receipts.link(rt(), comment_id), "id": comment_id} if is_theirs else {"link": "", "id": ""}

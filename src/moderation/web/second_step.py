@@ -9,7 +9,7 @@ from moderation.actions import second_step as actions
 from moderation.catalogue import _
 from moderation.errors import Invalid, SignInRefused
 from moderation.values import Right
-from moderation.web import auth
+from moderation.web import auth, cookies
 from moderation.web.context import client_address, rt
 from moderation.web.problems import detail, field_sentence
 
@@ -33,9 +33,8 @@ def code_page() -> ResponseReturnValue:
 def give_code() -> ResponseReturnValue:
     """A code of the app, or a recovery code. The session goes on under a new secret."""
     code = request.form.get("code", "")[:60]
-    device = request.cookies.get(auth.device_cookie())
     try:
-        secret, who = actions.confirm(rt(), auth.cookie(), code, client_address(), device)
+        secret, who = actions.confirm(rt(), auth.cookie(), code, client_address(), cookies.DEVICE.read())
     except SignInRefused as refused:
         if not refused.retry_after:
             return _code_form(_(REFUSED), 403)

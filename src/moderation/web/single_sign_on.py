@@ -7,8 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 import orjson
 from flask import Blueprint, make_response, redirect, request
@@ -18,14 +17,11 @@ from werkzeug.wrappers import Response
 from moderation.actions import single_sign_on as action
 from moderation.edges.oidc import Attempt
 from moderation.errors import SignInRefused, SingleSignOnFailed
-from moderation.web import auth
+from moderation.web import auth, cookies
 from moderation.web.context import client_address, rt
 from moderation.web.problems import detail
 
 single_sign_on = Blueprint("single_sign_on", __name__, url_prefix="/desk/sso")
-
-COOKIE = "mod-sso"
-LASTS = timedelta(minutes=10)
 
 
 @single_sign_on.get("")
@@ -36,8 +32,7 @@ def begin() -> ResponseReturnValue:
     except (SingleSignOnFailed, SignInRefused) as failed:
         return _again(failed)
     response = redirect(there, 303)
-    value = _sealed(attempt, auth.local_path(request.args.get("next")))
-    response.set_cookie(COOKIE, value, max_age=LASTS, **_scope())
+    cookies.ATTEMPT.give(response, _sealed(attempt, auth.local_path(request.args.get("next"))))
     return response
 
 
@@ -45,14 +40,13 @@ def begin() -> ResponseReturnValue:
 def finish() -> ResponseReturnValue:
     """From the provider. The attempt is over, however it ends."""
     try:
-        attempt, following = _opened(request.cookies.get(COOKIE, ""))
+        attempt, following = _opened(cookies.ATTEMPT.read())
         if not hmac.compare_digest(request.args.get("state", "").encode(), attempt.state.encode()):
             raise SingleSignOnFailed("state")
         code = request.args.get("code", "")
         if not 1 <= len(code) <= 2000:
             raise SingleSignOnFailed("refused")
-        old = request.cookies.get(auth.cookie_name())
-        secret, who = action.finish(rt(), attempt, code, client_address(), old)
+        secret, who = action.finish(rt(), attempt, code, client_address(), cookies.SESSION.read())
     except (SingleSignOnFailed, SignInRefused) as failed:
         return _over(make_response(_again(failed)))
     return _over(auth.with_session(redirect(following, 303), secret, who))
@@ -63,17 +57,13 @@ def _again(failed: SingleSignOnFailed | SignInRefused) -> ResponseReturnValue:
 
 
 def _over(response: Response) -> Response:
-    response.delete_cookie(COOKIE, **_scope())
+    cookies.ATTEMPT.drop(response)
     return response
-
-
-def _scope() -> dict[str, Any]:
-    return {"path": "/desk/sso", "secure": auth.is_secure(), "httponly": True, "samesite": "Lax"}
 
 
 def _sealed(attempt: Attempt, following: str) -> str:
     """The attempt as the cookie's value. It is this browser's own, so that it need only not be changed."""
-    until = int((rt().now() + LASTS).timestamp())
+    until = int((rt().now() + cookies.ATTEMPT_LASTS).timestamp())
     text = orjson.dumps([attempt.state, attempt.nonce, attempt.verifier, following, until])
     value = base64.urlsafe_b64encode(text).decode()
     return f"{value}~{rt().vault.sign('links', 'single-sign-on', value)}"
