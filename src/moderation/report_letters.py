@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from moderation.catalogue import said_in
 from moderation.judge.ruleset import SiteRules
+from moderation.redress import redress
 
 
 def receipt(site: SiteRules, number: str, link: str) -> tuple[str, str]:
@@ -30,16 +31,12 @@ def decision(site: SiteRules, number: str, *, stays: bool, automated: bool) -> t
     kept = said_in(language, "It has been decided about the comment that you reported: it stays public.")
     gone = said_in(language, "It has been decided about the comment that you reported: it is no longer public.")
     by_program = said_in(language, "This was decided by a program of the site.")
-    usual = said_in(
-        language,
-        "If you do not agree, you can write to {name} and name the number of your report: {number}. In the European "
-        "Union you can also turn to a certified body for out-of-court dispute settlement, or to a court.",
-    )
-    own = site.settings.redress
     parts = (
         kept if stays else gone,
         *([by_program] if automated else []),
-        *([own, said_in(language, "The number of your report: {number}")] if own else [usual]),
+        redress(site.settings),
+        *([] if site.settings.redress else [said_in(language, "You can also write to {name}.")]),
+        said_in(language, "The number of your report: {number}"),
     )
     return _letter(site, said_in(language, "{name}: what was decided about your report"), parts, number)
 

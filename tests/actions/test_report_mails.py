@@ -23,6 +23,7 @@ from moderation.edges.schema import mails, report_mails
 from moderation.edges.schema import reports as table
 from moderation.errors import KeysInvalid
 from moderation.receipts import give
+from moderation.redress import redress
 from moderation.runtime import Runtime
 from moderation.values import RIGHTS, Decision, Moderator, Role
 
@@ -80,8 +81,9 @@ def test_the_report_is_confirmed_and_the_decision_told_with_the_ways_to_contest_
     (told,) = sent(rt, receiver)
     assert (told["To"], told["Subject"]) == (READER, "Demo: what was decided about your report")
     assert "it is no longer public" in words(told)
-    assert number in words(told)
-    assert "out-of-court dispute settlement, or to a court" in words(told)
+    usual = redress(rt.rules.sites["demo"].settings)
+    assert usual.endswith("out-of-court dispute settlement, or to a court.")
+    assert f"{usual} You can also write to Demo. The number of your report: {number}" in words(told)
     assert "program" not in words(told)
     for letter in (receipt, told):
         assert "street" not in words(letter), "what was typed goes to nobody's mailbox"

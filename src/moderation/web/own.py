@@ -18,6 +18,7 @@ from moderation.actions import own_comment, privacy_form
 from moderation.actions.own_comment import State
 from moderation.catalogue import _
 from moderation.errors import Conflict, Invalid, ModerationError, OriginRefused
+from moderation.redress import redress
 from moderation.settings import Site
 from moderation.web import wire
 from moderation.web.answers import private
@@ -179,7 +180,7 @@ def _page(
         state=state,
         receipt=receipt,
         stands=_((AGAIN if state.appealed else STANDS)[state.status]),
-        redress=_redress(settings) if state.appealed and state.status == "rejected" else "",
+        redress=redress(settings) if state.appealed and state.status == "rejected" else "",
         until=_time(state.edit_until, settings),
         back=_back(state),
         done=done,
@@ -191,14 +192,6 @@ def _page(
     )
     response.headers.extend(headers)
     return response
-
-
-def _redress(settings: Site) -> str:
-    """What is left to who does not agree with the second look either."""
-    return settings.redress or _(
-        "If you do not agree, in the European Union you can turn to a certified body for out-of-court dispute "
-        "settlement, or to a court."
-    )
 
 
 def _shown(status: int, **shown: Any) -> Response:
