@@ -184,6 +184,8 @@ DOORS: Mapping[str, Door] = {
     "PATCH /v1/<site_id>/receipts/<receipt>": Door(None, 404),
     "DELETE /v1/<site_id>/receipts/<receipt>": Door(None, 404),
     "OPTIONS /v1/<site_id>/receipts/<receipt>": Door(None, 403),
+    "POST /v1/<site_id>/receipts/<receipt>/appeal": Door(None, 404),
+    "OPTIONS /v1/<site_id>/receipts/<receipt>/appeal": Door(None, 403),
     "GET /v1/<site_id>/challenge": Door(None, 404),
     "GET /t/<site_id>/privacy": Door(None, 404),  # no letters can be sent here: tests/doors/test_privacy.py
     "POST /t/<site_id>/privacy": Door(None, 404),

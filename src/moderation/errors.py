@@ -67,7 +67,7 @@ class Closed(ModerationError):
 
 @dataclass
 class Settled(ModerationError):
-    """The author may not change this comment any more. `code`: `edit` (the time is over) or `decided`."""
+    """The author may not change this comment any more. `code`: `edit` (the time is over), `decided`, or `appeal`."""
 
     code: str
 

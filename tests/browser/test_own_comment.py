@@ -42,6 +42,36 @@ def test_readers_take_their_comment_back_and_write_it_anew(service: Service, vis
     expect(changed).to_have_count(0)
 
 
+def test_the_widget_leads_from_a_rejection_to_a_second_look(service: Service, visit: Callable[..., Page]) -> None:
+    page = visit(f"{service.base}/demo/demo/")
+    widget = page.locator("comment-thread")
+    fill(widget, "A quotation that looks bad.")
+    with page.expect_response("**/v1/demo/comments") as answer:
+        send(widget)
+    told = answer.value.json()
+    script = service.token("decisions:write")
+    ruling = {"id": told["id"], "version": 1, "decision": "reject"}
+    service.session.post(f"{service.base}/v1/demo/decisions", json=[ruling], headers=script, timeout=15)
+    page.reload()
+    own = widget.locator(".cm-waiting").filter(has_text="A quotation that looks bad.")
+    expect(own.get_by_text("Your comment was not published.")).to_be_visible()
+    expect(own.get_by_role("button")).to_have_count(0)
+    leads = own.get_by_role("link", name="Ask for a second look")
+    expect(leads).to_have_attribute("href", told["receipt"])
+    assert violations_of_axe(page) == []
+    with page.expect_popup() as popup:
+        leads.click()
+    receipt = popup.value
+    receipt.get_by_role("textbox", name="Why").fill("It was a quotation.")
+    receipt.get_by_role("button", name="Ask for a second look").click()
+    expect(receipt.get_by_role("status")).to_have_text("You have asked for a second look.")
+    service.session.post(
+        f"{service.base}/v1/demo/decisions", json=[ruling | {"version": 3}], headers=script, timeout=15
+    )
+    page.reload()
+    expect(own.get_by_role("link", name="See how it stands")).to_have_attribute("href", told["receipt"])
+
+
 def test_the_page_of_a_receipt_works_without_javascript(service: Service, visit: Callable[..., Page]) -> None:
     page = visit(f"{service.base}/t/demo?article=receipts", java_script_enabled=False)
     fill(page, "A comment with a receipt.")

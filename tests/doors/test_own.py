@@ -9,6 +9,8 @@ import pytest
 import requests
 from tests.service import Service, unsaid
 
+from moderation.web.shapes import OwnOut
+
 SECRET = "Held back, and never to be read at any address"
 
 
@@ -80,12 +82,15 @@ def test_a_script_of_a_listed_origin_does_the_same(service: Service) -> None:
     assert send(service, "DELETE", path, headers=listed).status_code == 404
 
 
-@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("OPTIONS", ""), ("POST", "/appeal"), ("OPTIONS", "/appeal")],
+)
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
-def test_other_origins_are_refused(service: Service, method: str, origin: str) -> None:
+def test_other_origins_are_refused(service: Service, method: str, more: str, origin: str) -> None:
     own = receipt(service, article="own-5")
     path, body = f"/v1/demo/receipts/{own}", {"version": 1, "body": "Not from there."}
-    answer = send(service, method, path, headers={"Origin": origin}, json=body)
+    answer = send(service, method, path + more, headers={"Origin": origin}, json=body)
     assert answer.status_code == 403
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert service.get(path).json()["version"] == 1
@@ -126,17 +131,17 @@ def test_a_form_leads_to_a_page_with_the_receipt_for_its_sender_alone(service: S
     assert receipt not in where + requests.get(service.base + another, timeout=15, headers=kept).text
 
 
+def decide(service: Service, script: dict[str, str], comment: str, version: int, decision: str) -> None:
+    rulings = [{"id": comment, "version": version, "decision": decision}]
+    answer = send(service, "POST", "/v1/demo/decisions", json=rulings, headers=script)
+    assert answer.status_code == 200, answer.text
+
+
 def test_a_second_look_is_asked_for_by_a_form_and_answered_there(service: Service) -> None:
     script = service.token("queue:read", "decisions:write")
-
-    def decide(comment: str, version: int, decision: str) -> None:
-        rulings = [{"id": comment, "version": version, "decision": decision}]
-        answer = send(service, "POST", "/v1/demo/decisions", json=rulings, headers=script)
-        assert answer.status_code == 200, answer.text
-
     own = receipt(service, article="own-appeal")
     assert send(service, "POST", f"/r/{own}/appeal", data={"version": "1", "words": "Please."}).status_code == 403
-    decide(own[:16], 1, "reject")
+    decide(service, script, own[:16], 1, "reject")
     page = service.get(f"/r/{own}").text
     assert "Ask for a second look" in page
     typed = fields(page)
@@ -155,8 +160,50 @@ def test_a_second_look_is_asked_for_by_a_form_and_answered_there(service: Servic
     (found,) = [each for each in item["explanation"]["findings"] if each["rule"] == "appeal"]
     assert found["data"]["words"] == "It was a quotation."
     assert send(service, "POST", f"/r/{own}/appeal", data={"version": "3", "words": "Again."}).status_code == 403
-    decide(own[:16], 3, "reject")
+    decide(service, script, own[:16], 3, "reject")
     page = service.get(f"/r/{own}").text
     assert "it stays unpublished" in page
     assert "out-of-court dispute settlement" in page
     assert "/appeal" not in page
+
+
+def test_a_script_of_a_listed_origin_asks_for_a_second_look(service: Service) -> None:
+    script, listed = service.token("queue:read", "decisions:write"), {"Origin": "https://news.example.org"}
+    own = receipt(service, article="own-appeal-2")
+    path = f"/v1/demo/receipts/{own}"
+
+    def ask(body: Any, where: str = path) -> Any:
+        return send(service, "POST", f"{where}/appeal", headers=listed, json=body)
+
+    asked = send(service, "OPTIONS", f"{path}/appeal", headers=listed)
+    assert (asked.status_code, "POST" in asked.headers["Access-Control-Allow-Methods"]) == (204, True)
+    early = ask({"version": 1, "words": "Please."})
+    assert (early.status_code, early.json()["type"]) == (403, "urn:moderation:problem:settled")
+    assert early.json()["detail"].startswith("A second look can be asked for once")
+    decide(service, script, own[:16], 1, "reject")
+    stands = OwnOut.model_validate_json(service.get(path).content)
+    assert (stands.status, stands.can_appeal, stands.redress) == ("rejected", True, None)
+    for wrong in ({}, {"version": 2}, {"version": "2", "words": "x"}, {"version": 2, "words": " "},
+                  {"version": 2, "words": "x" * 501}, {"version": 2, "words": "x", "body": "y"}):  # fmt: skip
+        refused = ask(wrong)
+        assert (refused.status_code, refused.headers["Content-Type"]) == (422, "application/problem+json")
+        assert refused.json()["errors"]
+    form = send(service, "POST", f"{path}/appeal", data={"version": "2", "words": "By a form."})
+    assert form.status_code == 415
+    assert ask({"version": 1, "words": "Too late."}).status_code == 409
+    assert ask({"version": 2, "words": "Of another site."}, path.replace("demo", "open")).status_code == 404
+    done = ask({"version": 2, "words": "It was a quotation."})
+    assert (done.status_code, done.headers["Access-Control-Allow-Origin"]) == (200, listed["Origin"])
+    assert done.headers["Cache-Control"] == "no-store"
+    told = OwnOut.model_validate_json(done.content)
+    assert (told.status, told.version, told.can_appeal) == ("pending", 3, False)
+    assert told.message.startswith("A moderator will look at your comment once more.")
+    (found,) = [
+        each for each in service.queued(script, own[:16])["explanation"]["findings"] if each["rule"] == "appeal"
+    ]
+    assert found["data"]["words"] == "It was a quotation."
+    assert ask({"version": 3, "words": "Again."}).status_code == 403
+    decide(service, script, own[:16], 3, "reject")
+    told = OwnOut.model_validate_json(service.get(path).content)
+    assert told.message == "A moderator has looked at your comment once more: it stays unpublished."
+    assert "out-of-court dispute settlement" in str(told.redress)

@@ -122,6 +122,15 @@ OPERATIONS: tuple[Operation, ...] = (
         [(204, "This origin may ask.", None, ("Access-Control-Allow-Origin",))], (OriginRefused,),
     ),
     Operation(
+        "post", "/v1/{site}/receipts/{receipt}/appeal", "appealOwn", "Ask once for a second look at a rejection.",
+        [(200, "How it stands now: a moderator will look at it.", shapes.OwnOut, ())],
+        (*_BODY, OriginRefused, Settled, NotFound, Conflict, TooFast, Unavailable), body=wire.AppealIn,
+    ),
+    Operation(
+        "options", "/v1/{site}/receipts/{receipt}/appeal", "preflightAppeal", "The CORS preflight.",
+        [(204, "This origin may ask.", None, ("Access-Control-Allow-Origin",))], (OriginRefused,),
+    ),
+    Operation(
         "get", "/v1/{site}/counts", "getCounts", "How many approved comments articles have; up to 100 at once.",
         [(200, "Counts by article.", shapes.CountsOut, ("Cache-Control",))], _READ,
         query=[("article", "An article's id or URL; may be repeated.", True)],

@@ -1,6 +1,6 @@
 """An author's own comment by its receipt: a page without JavaScript, and the same for the widget. Shows how the comment
-stands, takes it back, writes it anew or, on the page alone, asks for a second look. Shows no text, not even to the
-author, since whoever has the address has it.
+stands, takes it back, writes it anew or asks for a second look. Shows no text, not even to the author, since whoever
+has the address has it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ AGAIN = {
     "rejected": "A moderator has looked at your comment once more: it stays unpublished.",
 }
 """After its author has asked for a second look."""
-METHODS = "GET, PATCH, DELETE, OPTIONS"
+METHODS = "GET, PATCH, DELETE, POST, OPTIONS"
 
 
 @own.get("/v1/<site_id>/receipts/<receipt>")
@@ -68,7 +68,16 @@ def delete_own(site_id: str, receipt: str) -> Response:
     return Response(b"", 204, {"Cache-Control": "no-store"}, "application/json")
 
 
+@own.post("/v1/<site_id>/receipts/<receipt>/appeal")
+def post_appeal(site_id: str, receipt: str) -> Response:
+    """Ask for a second look."""
+    _check_origin(site_id)
+    own_comment.look(rt(), receipt, site=site_id)
+    return _private(_told(_appeal(receipt, json_body())))
+
+
 @own.route("/v1/<site_id>/receipts/<receipt>", methods=["OPTIONS"])
+@own.route("/v1/<site_id>/receipts/<receipt>/appeal", methods=["OPTIONS"])
 def preflight_own(site_id: str, receipt: str) -> Response:
     """CORS preflight: an exact listed origin or nothing."""
     if "Origin" not in request.headers:
@@ -103,12 +112,24 @@ def _told(state: State) -> dict[str, Any]:
     return {
         "id": state.id,
         "status": state.status,
-        "message": STANDS[state.status],
+        "message": _stands(state),
         "version": state.version,
         "reason": state.reason,
         "edit_until": state.edit_until,
         "can_withdraw": state.can_withdraw,
+        "can_appeal": state.can_appeal,
+        "redress": _redress(state),
     }
+
+
+def _stands(state: State) -> str:
+    return _((AGAIN if state.appealed else STANDS)[state.status])
+
+
+def _redress(state: State) -> str | None:
+    """What is left to who does not agree with the second look either."""
+    is_over = state.appealed and state.status == "rejected"
+    return redress(rt().rules.sites[state.site].settings) if is_over else None
 
 
 @own.get("/r/<receipt>")
@@ -138,8 +159,7 @@ def appeal(receipt: str) -> ResponseReturnValue:
     typed = wire.parse_form(body_bytes())
     words = typed.get("words", "")
     try:
-        asked = wire.appeal({"version": _version(typed), "words": words})
-        own_comment.appeal(rt(), receipt, asked.version, asked.words, client_address(), request_id())
+        _appeal(receipt, {"version": _version(typed), "words": words})
     except ModerationError as error:
         return _page(receipt, state, typed=words, error=error)
     return redirect(url_for("own.page", receipt=receipt, done="appealed"), 303)
@@ -163,6 +183,11 @@ def _edit(receipt: str, change: wire.EditIn) -> State:
     return own_comment.edit(rt(), receipt, change.version, change.body, client_address(), request_id())
 
 
+def _appeal(receipt: str, value: Any) -> State:
+    asked = wire.appeal(value)
+    return own_comment.appeal(rt(), receipt, asked.version, asked.words, client_address(), request_id())
+
+
 def _page(
     receipt: str, state: State, *, done: str = "", typed: str = "", error: ModerationError | None = None
 ) -> Response:
@@ -179,8 +204,8 @@ def _page(
         site=settings.name or state.site,
         state=state,
         receipt=receipt,
-        stands=_((AGAIN if state.appealed else STANDS)[state.status]),
-        redress=redress(settings) if state.appealed and state.status == "rejected" else "",
+        stands=_stands(state),
+        redress=_redress(state),
         until=_time(state.edit_until, settings),
         back=_back(state),
         done=done,

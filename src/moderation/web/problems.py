@@ -83,6 +83,7 @@ DETAILS: Mapping[str, str] = {
     "own-comment": "This comment is no longer here: it was taken back, or deleted after its time.",
     "edit": "The time for writing it anew is over.",
     "decided": "A moderator has decided about it.",
+    "appeal": "A second look can be asked for once, at a comment that was rejected, and for a time only.",
     "view": "There is no such view.",
     "redaction": "These words are not taken out any more.",
     "note": "There is no such note of yours.",

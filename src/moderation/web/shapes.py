@@ -114,7 +114,7 @@ class FormTokenOut(Shape):
 
 class OwnOut(Shape):
     """How a comment stands, for its author. `reason` is told where the site does; `edit_until` is null where it can no
-    longer be written anew."""
+    longer be written anew; `redress` is told where a second look has left it rejected."""
 
     id: str
     status: Literal["pending", "approved", "rejected"]
@@ -123,6 +123,8 @@ class OwnOut(Shape):
     reason: str | None
     edit_until: datetime | None
     can_withdraw: bool
+    can_appeal: bool
+    redress: str | None
 
 
 class CountsOut(Shape):

@@ -102,7 +102,7 @@ class AppealIn(Shape):
     """Why a moderator should look once more at a comment of one's own, in the version that was seen."""
 
     version: int = Field(ge=1, le=2**31 - 1)
-    words: str
+    words: str = Field(description=f"1 to {APPEAL_MOST} characters, for moderators.")
 
 
 class ReportIn(Shape):

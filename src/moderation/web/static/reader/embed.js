@@ -485,7 +485,8 @@
         const { card } = this.shown.get(one.id);
         const reason = typeof body.reason === "string" ? ` ${_("Reason: {reason}.", { reason: body.reason })}` : "";
         card.querySelector(".cm-mark").textContent = _("Your comment was not published.") + reason;
-        card.querySelector(".cm-own").remove();
+        for (const each of card.querySelectorAll(".cm-own button")) each.remove();
+        if (body.can_appeal) card.querySelector(".cm-own a").textContent = _("Ask for a second look");
       }
     }
 
