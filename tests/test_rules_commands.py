@@ -111,10 +111,10 @@ def test_own_words_in_ies_have_the_effect_of_their_section(file: Path) -> None:
 
 def test_forms_that_a_new_grade_does_not_reach_are_named(tmp_path: Path) -> None:
     path = tmp_path / "moderation.toml"
-    path.write_text("[sites.demo.words]\nregrade = { fuck = 'off', bloody = 'off' }\n", "utf-8")
+    path.write_text("[sites.demo.words]\nregrade = { cum = 'off', fuck = 'off' }\n", "utf-8")
     done = run("check", path)
     assert done.exit_code == 0
-    assert "regrade names fuck, which leaves these as they are: fucker, fucking." in done.output
-    assert "regrade names bloody" not in done.output
-    path.write_text("[sites.demo.words]\nregrade = { fuck = 'off', Fucker = 'mild', fucking = 'off' }\n", "utf-8")
+    assert "regrade names cum, which leaves these as they are: cummer, cumming, cums." in done.output
+    assert "regrade names fuck" not in done.output
+    path.write_text("[sites.demo.words]\nregrade = { cum = 'off', Cummer = 'mild', cumming = 'off', cums = 'off' }\n")
     assert "regrade names" not in run("check", path).output

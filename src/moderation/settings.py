@@ -147,7 +147,11 @@ class Words(Table):
     strong: Outcome = Field("hold", description="For strong words.")
     mild: Outcome = Field("tag", description="For mild words.")
     deny: Terms = Field([], description="Your own words and phrases; each counts as strong. Matches whole words.")
-    allow: Terms = Field([], description="Words and phrases that never match, for example a surname or a town.")
+    allow: Terms = Field(
+        [],
+        description="Words and phrases that never match, for example a surname or a town; a shipped word with its "
+        "inflected forms.",
+    )
     languages: list[str] = Field(
         ["en"],
         max_length=100,
@@ -159,7 +163,8 @@ class Words(Table):
         {},
         max_length=5000,
         description='New grades for shipped words: `{ bloody = "off", crap = "strong" }`. `off` drops the word. A word '
-        "is named as `moderation filter` prints it.",
+        "is named as `moderation filter` prints it; its inflected forms follow, where they have no grade of their own "
+        "here or in the list.",
     )
     own: str = Field(
         "",

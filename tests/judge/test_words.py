@@ -56,6 +56,43 @@ def test_a_shipped_word_can_be_dropped_and_graded_anew() -> None:
     assert verdict("That is bullshit.", "regrade = { crap = 'off' }").decision is Decision.HOLD
 
 
+@pytest.mark.parametrize(
+    "body", ["Such bitches.", "This bitching!", "What a BITCH.", "Ces putains !", "Those wankers."]
+)
+@pytest.mark.parametrize(
+    "words", ["regrade = { Bitch = '{}', putain = '{}', wank = '{}' }", "allow = ['Bitch', 'putain', 'wank']"]
+)
+def test_what_is_said_of_a_word_reaches_its_inflected_forms(body: str, words: str) -> None:
+    assert verdict(body).decision is Decision.HOLD
+    assert verdict(body, words.replace("{}", "off")).decision is Decision.APPROVE
+    assert verdict(body, words.replace("{}", "mild")).decision is Decision.APPROVE
+
+
+@pytest.mark.parametrize("said", ["regrade = {{ {} = 'off' }}", "allow = ['{}']", "own = '''\n[allow]\n{}'''"])
+def test_another_word_and_one_graded_on_its_own_do_not_follow(said: str) -> None:
+    assert verdict("Still wanking?", said.format("wank")).decision is Decision.APPROVE
+    assert verdict("A nigger.", said.format("nig")).decision is Decision.REJECT
+    assert verdict("Two niggers.", said.format("nig")).decision is Decision.REJECT
+    assert verdict("She was cumming.", said.format("cum")).decision is Decision.HOLD
+    assert verdict("A clusterfuck.", said.format("fuck")).decision is Decision.HOLD
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["regrade = { wankers = 'strong' }", "deny = ['wankers']", "own = '''\n[insult strong word]\nwankers'''"],
+)
+def test_a_form_of_which_something_else_is_said_does_not_follow(named: str) -> None:
+    words = f"allow = ['wank']\n{named}"
+    assert verdict("Still wanking?", words).decision is Decision.APPROVE
+    assert verdict("Those wankers!", words).decision is Decision.HOLD
+
+
+def test_the_nearest_word_leads_a_form() -> None:
+    grades = "regrade = { wank = 'off', wanker = 'severe' }"
+    assert verdict("Still wanking?", grades).decision is Decision.APPROVE
+    assert verdict("Those wankers!", grades).decision is Decision.REJECT
+
+
 def test_a_regraded_word_of_the_defaults_and_one_of_the_site_both_count() -> None:
     text = (
         f"[defaults.words]\nregrade = {{ crap = 'off' }}\n{SITE}[sites.news.words]\nregrade = {{ bastard = 'off' }}\n"

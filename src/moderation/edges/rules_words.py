@@ -6,12 +6,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import accumulate
 
 from moderation.errors import RulesProblem
 from moderation.rules_problems import MOST_PROBLEMS, place, shown_key, shown_value
 from moderation.settings import Rules
+from moderation.text.inflected import inflections, regraded, shipped_terms
 from moderation.text.lexicon import LexiconError, parse, shipped_lists
 from moderation.toml_places import Path, Places, places_in_value
 
@@ -52,7 +52,7 @@ SUGGESTED = 20
 
 
 def _unknown_word(met: dict[_At, RulesProblem], at: _At, word: str) -> None:
-    known = _shipped_words()
+    known = shipped_terms()
     if word.casefold() in known or at in met:
         return
     near = difflib.get_close_matches(word.casefold(), known, 3) if len(met) < SUGGESTED else []
@@ -60,31 +60,16 @@ def _unknown_word(met: dict[_At, RulesProblem], at: _At, word: str) -> None:
     met[at] = RulesProblem(at[0], at[1], shown_key(at[2]), shown_value(word), f"no shipped list has this word{hint}")
 
 
-@lru_cache(maxsize=1)
-def _shipped_words() -> frozenset[str]:
-    return frozenset(term.text.casefold() for shipped in shipped_lists().values() for term in shipped.terms)
-
-
 def left_behind(rules: Rules) -> dict[str, list[str]]:
-    """Words that a site grades anew, each with its inflected forms that are shipped as words of their own and keep
-    their grade there: `fucking` of `fuck`."""
+    """Words that a site grades anew, each with its inflected forms that were graded on their own and keep their grade
+    there: `cumming` of `cum`."""
     found: dict[str, set[str]] = {}
     for site in rules.sites.values():
-        named = {word.casefold() for word in site.words.regrade}
+        changed = {word.casefold() for word in regraded(site.words.regrade)}
         for word in site.words.regrade:
-            if forms := _forms(word.casefold()) - named:
+            if forms := inflections(word).keys() - changed:
                 found.setdefault(word, set()).update(forms)
     return {word: sorted(forms) for word, forms in found.items()}
-
-
-def _forms(word: str) -> frozenset[str]:
-    """The shipped words that are `word` with an ending, its last letter doubled or a last e left out."""
-    stems = (word, word + word[-1], word.removesuffix("e"))
-    return (_shipped_words() & {stem + ending for stem in stems for ending in _ENDINGS}) - {word}
-
-
-_ENDINGS = ("s", "es", "ed", "er", "ers", "in", "ing", "ings", "y")
-"""English ones: the lists of other languages name a word's stem and their own endings."""
 
 
 def _file_problems(name: str, content: str, at: _At) -> Iterator[tuple[_At, RulesProblem]]:

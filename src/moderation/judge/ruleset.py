@@ -16,6 +16,7 @@ from moderation.judge.rulebook import Rulebook, rulebook
 from moderation.rates import Window, parse_rate
 from moderation.settings import Example, Limits, Retention, Rule, Rules, Site
 from moderation.text import language
+from moderation.text.inflected import reached, regraded
 from moderation.text.lexicon import Lexicon, join, parse
 from moderation.text.matcher import Matcher
 from moderation.text.own_words import matcher_of
@@ -128,12 +129,14 @@ def _compiled(
     own: tuple[tuple[str, str], ...],
 ) -> tuple[Matcher, Mapping[str, Effect]]:
     """The matcher, and the effects that single words of the site's own lists have."""
-    if allow:  # what a site allows needs no words compiled anew
-        matcher, effects = _compiled(languages, off, deny, (), regrade, own)
-        return matcher.allowing(allow), effects
     listed = join([_parsed(content, name) for name, content in own if content])
+    named = (*dict(regrade), *deny, *(term.text for term in listed.terms))
+    if allow:  # what a site allows needs no words compiled anew
+        matcher, told = _compiled(languages, off, deny, (), regrade, own)
+        return matcher.allowing((*allow, *reached(allow, named))), told
     effects = {term.text: Effect(term.effect) for term in listed.terms if term.effect}
-    return matcher_of(languages, off, deny, dict(regrade), listed), MappingProxyType(effects)
+    listed = replace(listed, allow=(*listed.allow, *reached(listed.allow, named)))
+    return matcher_of(languages, off, deny, regraded(dict(regrade)), listed), MappingProxyType(effects)
 
 
 @lru_cache(maxsize=64)

@@ -254,12 +254,12 @@ def _in_ies(terms: Iterable[Term]) -> Iterable[Term]:
     return (
         term._replace(text=term.text[:-1] + ending, boundary="word")
         for term in terms
-        if term.language == "en" and term.boundary == "inflect" and _CONSONANT_Y.search(term.text)
+        if term.language == "en" and term.boundary == "inflect" and CONSONANT_Y.search(term.text)
         for ending in ("ies", "ied")
     )
 
 
-_CONSONANT_Y = re.compile("[b-df-hj-np-tv-xz]y$", re.IGNORECASE)
+CONSONANT_Y = re.compile("[b-df-hj-np-tv-xz]y$", re.IGNORECASE)
 
 
 def _graded(term: Term, severity: str) -> Term:

@@ -35,6 +35,6 @@ def _respelt(index: Index, core: Sequence[Unit]) -> Form | None:
     if any(letters in known for known in (innocent(), common(), index.words, index.allow)):
         return None
     form = meant(index, letters)
-    if form is None:
+    if form is None or form.letters in index.allow:
         return None
     return form if kinds <= {LETTER, GONE} or key(letters) not in innocent_keys() else None
