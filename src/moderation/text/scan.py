@@ -64,9 +64,21 @@ def scan(index: Index, piece: str, effort: Effort, *, spaced: bool = False, know
         word = whole_word(index, units)
         effort.taken += 2
         hits += [Hit(*word)] if word else []
+    if address:
+        hits = [hit for hit in hits if not _is_filler(piece, hit)]
     # Lines that differ elsewhere hold the same words.
     return list({(hit.start, hit.end, id(hit.form), hit.tags): hit for hit in hits}.values()) if len(hits) > 1 else hits
 
+
+def _is_filler(piece: str, hit: Hit) -> bool:
+    """Is it a part of a name in an address's path, of nothing but crosses: a size as in /xxx-large.png, or whatever?"""
+    if hit.form.letters.strip("x") or not _PATH.search(piece, 0, hit.start):
+        return False
+    return piece[hit.start - 1] in "-_.+~" or bool(_GOES_ON.match(piece, hit.end))
+
+
+_GOES_ON = re.compile(r"[-_.+~]\w")
+_PATH = re.compile(r"(?:://[^/]+|[^\W_]\.[^\W_][^/]*)/")
 
 _A_STEP = 12  # letters of a line that are read for one
 
