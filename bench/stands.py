@@ -91,7 +91,7 @@ def running(store: str, folder: Path) -> Iterator[Pair]:
             file.write_bytes(thread.content)
             port = free_port()
             bare = _bare(port, file)
-            wait_until(lambda: _listens(port), 20, lambda: "the bare application did not start")
+            wait_until(lambda: _listens(port), lambda: "the bare application did not start")
             pair = Pair(
                 _stand("moderation", int(service.base.rpartition(":")[2]), service.process.pid, postgres),
                 _stand("bare Flask", port, bare.pid, None),
@@ -140,7 +140,7 @@ def _listens(port: int) -> bool:
 
 def _stand(name: str, port: int, master: int, postgres: PostgresServer | None) -> Stand:
     """Its processes: gunicorn's workers run the master's program, Redis another one."""
-    wait_until(lambda: len(_workers(master)) == WORKERS, 20, lambda: f"{name}: not all workers came up")
+    wait_until(lambda: len(_workers(master)) == WORKERS, lambda: f"{name}: not all workers came up")
     workers = _workers(master)
     redis = [pid for pid in _below(master) if pid not in workers]
     return Stand(name, port, tuple(workers), (*redis, *([postgres.process()] if postgres else [])))

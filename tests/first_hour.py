@@ -111,7 +111,7 @@ def _hour(base: str | None, state: Path | None, folder: Path, stack: ExitStack) 
     rules = HOUR_RULES.replace("{base}", service.base)
     try:
         path.write_text(rules, "utf-8")
-        wait_until(lambda: service.get("/v1/try/counts?article=a").status_code == 200, 20)
+        wait_until(lambda: service.get("/v1/try/counts?article=a").status_code == 200)
         yield Hour(service, folder, False, rules, stack)
     finally:
         path.write_text(before, "utf-8")

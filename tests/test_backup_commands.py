@@ -21,7 +21,6 @@ def refused(service: Service, *words: str) -> str:
     return str(failure.value)
 
 
-@pytest.mark.timeout(120)
 def test_a_backup_of_a_busy_service_comes_back_with_every_comment_before_it(tmp_path: Path) -> None:
     accepted: list[str] = []
     stop = threading.Event()
@@ -58,7 +57,6 @@ def test_a_backup_of_a_busy_service_comes_back_with_every_comment_before_it(tmp_
             again.stop()
 
 
-@pytest.mark.timeout(120)
 def test_who_was_forgotten_after_the_backup_is_forgotten_again(tmp_path: Path) -> None:
     with running_service(tmp_path / "state") as service:
         service.post("open", article="a")
@@ -70,7 +68,6 @@ def test_who_was_forgotten_after_the_backup_is_forgotten_again(tmp_path: Path) -
         assert "Nothing is kept" in service.command("privacy", "erase", "--email", CANARY)
 
 
-@pytest.mark.timeout(120)
 def test_a_backup_that_is_not_whole_changes_nothing_and_says_why(tmp_path: Path) -> None:
     with running_service(tmp_path / "state") as service:
         service.post("open", article="a")

@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_the_benchmark_prints_ratios_processor_time_and_latency_without_an_error(store: str) -> None:
     words = ["all", "--rounds", "1", "--seconds", "2", "--store", store]

@@ -144,7 +144,6 @@ def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
     assert said == "Error: Nothing can listen on 192.0.2.1, port 8080: Cannot assign requested address.\n"
 
 
-@pytest.mark.timeout(90)
 def test_an_answer_holds_no_line_of_the_log(tmp_path: Path) -> None:
     with running_service(tmp_path / "state") as service:
         told = service.command("keys", "rotate", "email-enc")

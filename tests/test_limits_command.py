@@ -10,7 +10,6 @@ import pytest
 from tests.service import CANARY, running_service
 
 
-@pytest.mark.timeout(120)
 def test_a_busy_address_is_seen_and_let_go_on(tmp_path: Path) -> None:
     with running_service(tmp_path / "state") as service:
         mine = ("--site", "strict", "--address", "127.0.0.1")

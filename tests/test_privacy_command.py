@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.service import CANARY, running_service
 
 
-@pytest.mark.timeout(90)
 def test_a_reader_is_exported_then_forgotten_while_the_service_runs(tmp_path: Path) -> None:
     with running_service(tmp_path / "state") as service:
         service.post("open", article="a")
@@ -29,7 +26,6 @@ def test_a_reader_is_exported_then_forgotten_while_the_service_runs(tmp_path: Pa
         assert told == f"Nothing is kept about this reader in {service.state}/moderation.db."
 
 
-@pytest.mark.timeout(90)
 def test_no_file_or_log_line_keeps_a_word_of_an_answered_comment(tmp_path: Path) -> None:
     with running_service(tmp_path / "state") as service:
         sent = service.post("open", article="a", body="Zanzibarquux said it first.").json()

@@ -98,7 +98,7 @@ def test_each_person_has_one_and_one_runs_at_a_time(make_runtime: Callable[..., 
     second = start(rt, BEN)
     worker = Thread(target=action.work, args=[rt])
     worker.start()
-    wait_until(lambda: action.find(rt, ADA, first.id).state == "running", 30)
+    wait_until(lambda: action.find(rt, ADA, first.id).state == "running")
     assert not action.work(other)
     worker.join(60)
     assert action.find(rt, ADA, first.id).state == "done"
@@ -114,11 +114,11 @@ def test_a_cancelled_one_ends_at_once(filled: Runtime, monkeypatch: pytest.Monke
     job = start(filled)
     worker = Thread(target=action.work, args=[filled])
     worker.start()
-    wait_until(lambda: processes(filled), 30)
+    wait_until(lambda: processes(filled))
     assert action.cancel(filled, ADA, job.id).state == "cancelled"
     worker.join(30)
     assert not worker.is_alive()
-    wait_until(lambda: not processes(filled), 10)
+    wait_until(lambda: not processes(filled))
     assert action.cancel(filled, ADA, job.id).state == "cancelled"
     waiting = start(filled)
     action.cancel(filled, ADA, waiting.id)
@@ -131,11 +131,11 @@ def test_a_killed_service_leaves_no_process_and_it_is_told_as_interrupted(filled
     words = [sys.executable, "-m", "moderation", "worker", "--state", str(filled.env.state)]
     worker = subprocess.Popen(words, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: processes(filled), 30)
+        wait_until(lambda: processes(filled))
     finally:
         worker.send_signal(signal.SIGKILL)
         worker.wait(10)
-    wait_until(lambda: not processes(filled), 30)
+    wait_until(lambda: not processes(filled))
     assert action.find(filled, ADA, job.id).state == "running"
     filled.now = lambda: datetime.now(UTC) + backtest_jobs.SILENT + timedelta(seconds=1)
     assert not action.work(filled)

@@ -262,7 +262,6 @@ AIM = 5000
 """Rows of which an address is sealed anew in a second."""
 
 
-@pytest.mark.timeout(300)
 def test_comments_come_in_and_are_decided_while_keys_rotate(rt: Runtime, tell: Callable[[str], None]) -> None:
     intake = Intake(rt)
     for number in range(10):

@@ -256,12 +256,12 @@ def test_who_does_not_answer_holds_up_their_own_site_alone(
         sites = Sites("webhooks", lambda: webhooks.sites_due(rt), work)
         sites.turn()
         assert begun.wait(20)
-        wait_until(lambda: receiver.told() == [("comment.decided", "rejected")], 20)
+        wait_until(lambda: receiver.told() == [("comment.decided", "rejected")])
         assert waiting(rt) == 1, "the silent one is still being waited for"
         rule(rt, send(rt, 3, site="open"), 1, Decision.REJECT)
         clock.advance(seconds=121)
-        wait_until(lambda: sites.turn() or len(receiver.came) == 2, 20)
-    wait_until(lambda: not sites.busy, 20)
+        wait_until(lambda: sites.turn() or len(receiver.came) == 2)
+    wait_until(lambda: not sites.busy)
 
 
 def test_an_undo_while_it_is_being_told_is_told_as_well_or_nothing_is(

@@ -27,7 +27,7 @@ def test_what_is_approved_by_key_is_public(service: Service, browser: Browser, s
     expect(page.get_by_role("status").filter(has_text="Approved. Reader 1")).to_be_visible()
     expect(page.get_by_role("article")).to_have_count(0)
     context.close()
-    wait_until(lambda: "To be read by all." in service.get(f"/t/{site}?article=story").text, 5)
+    wait_until(lambda: "To be read by all." in service.get(f"/t/{site}?article=story").text)
 
 
 def test_keys_move_decide_and_undo(service: Service, visit: Visit, site: str) -> None:

@@ -107,13 +107,13 @@ def test_what_is_selected_in_the_card_is_removed_there_alone(service: Service, v
     page.keyboard.press("a")
     expect(count(page, "approved")).to_have_text("1")
     public = f"/t/{site}?article=named"
-    wait_until(lambda: "ask Doe, not the other [removed]." in service.get(public).text, 30)
+    wait_until(lambda: "ask Doe, not the other [removed]." in service.get(public).text)
 
     page.goto(f"{service.base}{queue(site, 'approved')}")
     page.keyboard.press("w")
     page.get_by_role("button", name="Put back").click()
     expect(page.get_by_role("status").filter(has_text="Put back")).to_be_visible()
-    wait_until(lambda: "not the other Doe." in service.get(public).text, 30)
+    wait_until(lambda: "not the other Doe." in service.get(public).text)
 
 
 def test_a_removal_that_is_refused_says_why_in_the_form(service: Service, visit: Visit, site: str) -> None:

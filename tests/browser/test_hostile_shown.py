@@ -166,7 +166,6 @@ def check(page: Page, seen: Watched, cards: int) -> None:
     assert seen.deeds == []
 
 
-@pytest.mark.timeout(300)
 def test_nothing_runs_on_the_thread_page(
     service: Service, context: BrowserContext, approved: int, tell: Callable[[str], None]
 ) -> None:
@@ -203,7 +202,6 @@ def elsewhere(tmp_path: Path, service: Service) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.timeout(300)
 def test_nothing_runs_in_the_widget_on_a_page_without_a_policy(
     service: Service, elsewhere: str, context: BrowserContext, approved: int
 ) -> None:
@@ -217,7 +215,6 @@ def test_nothing_runs_in_the_widget_on_a_page_without_a_policy(
     check(page, seen, approved)
 
 
-@pytest.mark.timeout(300)
 def test_nothing_runs_on_the_desk_and_in_the_record(service: Service, context: BrowserContext, approved: int) -> None:
     page, seen = watched(context, service)
     page.goto(f"{service.base}/desk")

@@ -78,7 +78,7 @@ def test_the_widget_reports_and_the_desk_keeps_it(service: Service, receiver: Re
     assert violations_of_axe(page) == []
     form.get_by_role("button", name="Send the report").click()
     expect(thread.get_by_text("A moderator will look at it.")).to_be_focused()
-    wait_until(lambda: len(receiver.taken) == 1, 20, lambda: service.log_text()[-2000:])
+    wait_until(lambda: len(receiver.taken) == 1, lambda: service.log_text()[-2000:])
     assert receiver.taken[0]["Subject"] == "Open: your report has come"
     desk = visit(TAB)
     expect(count(desk, "reported")).to_have_text("1")

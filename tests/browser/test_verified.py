@@ -98,7 +98,7 @@ def test_a_sign_in_that_is_over_is_told_and_the_text_stays(service: Service, vis
 
 def letter(service: Service, receiver: Receiver, number: int) -> str:
     """The link in the letter of this number."""
-    wait_until(lambda: len(receiver.taken) >= number, 20, lambda: service.log_text()[-2000:])
+    wait_until(lambda: len(receiver.taken) >= number, lambda: service.log_text()[-2000:])
     found = re.search(rf"{re.escape(service.base)}/v/\S+", receiver.taken[number - 1].get_content())
     assert found
     return found[0]
@@ -185,7 +185,7 @@ def test_a_reader_is_forgotten_by_a_letter(service: Service, receiver: Receiver,
         letters[:] = [each.get_content() for each in receiver.taken[sent:] if "delete" in each["Subject"]]
         return bool(letters)
 
-    wait_until(has_come, 30)
+    wait_until(has_come)
     found = re.search(r"(/p/\S+)", letters[0])
     assert found
     for address in (page.url.partition("?")[0], page.url, service.base + found[1]):

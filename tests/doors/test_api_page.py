@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.service import running_service
 
 from moderation.edges import rules_file
@@ -18,7 +17,6 @@ SCOPES = ("queue:read", "decisions:write", "articles:write", "bans:write")
 ANY = "…"
 
 
-@pytest.mark.timeout(60)
 def test_every_request_on_the_page_gets_the_answer_under_it(tmp_path: Path) -> None:
     blocks = BLOCK.findall(PAGE)
     assert len(blocks) == PAGE.count("```http") >= 22

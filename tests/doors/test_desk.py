@@ -374,7 +374,7 @@ def test_a_broken_rules_file_is_told_with_all_its_problems_until_it_is_mended(se
     good = path.read_text("utf-8")
     path.write_text(good.replace('mode = "post"', 'mode = "loud"').replace("closed = true", "closed = 3"), "utf-8")
     try:
-        wait_until(lambda: "The rules file has 2 problems." in ana.get(), 5)
+        wait_until(lambda: "The rules file has 2 problems." in ana.get())
         said = words(ana.get())
         assert "sites.open.mode" in said
         assert "sites.shut.closed" in said
@@ -383,7 +383,7 @@ def test_a_broken_rules_file_is_told_with_all_its_problems_until_it_is_mended(se
         assert "Rules The rules file has 2 problems. The rules from before stay in force." in told
     finally:
         path.write_text(good, "utf-8")
-    wait_until(lambda: "The rules file has" not in ana.get(), 5)
+    wait_until(lambda: "The rules file has" not in ana.get())
 
 
 def test_a_desk_that_never_got_a_comment_leads_to_the_demo_article(tmp_path: Any) -> None:
@@ -401,7 +401,7 @@ def test_a_lost_redis_is_told(tmp_path: Any) -> None:
         lonely.person("Ana")
         ana = Visitor(lonely, "Ana")
         comment = held(lonely, "open", body="A word while Redis is away.")
-        wait_until(lambda: "Redis does not answer." in ana.get(), 10)
+        wait_until(lambda: "Redis does not answer." in ana.get())
         assert "Redis did not answer, so the rate limits were not sure." in words(ana.card(comment))
 
 
@@ -413,5 +413,5 @@ def test_a_site_that_left_the_rules_keeps_its_comments(tmp_path: Any) -> None:
         path = changing.state / "moderation.toml"
         rules = RULES.replace("{base}", changing.base)
         path.write_text(re.sub(r"\[sites.open\](.|\n)*?(?=\[sites)", "", rules), "utf-8")
-        wait_until(lambda: ">Open</option>" not in ana.get(), 5)
+        wait_until(lambda: ">Open</option>" not in ana.get())
         assert "From a site that closes." in words(ana.card(comment, status="all"))

@@ -84,7 +84,7 @@ def test_all_that_match_are_worked_off_in_the_background(service: Service, ana: 
         answer = ana.session.get(f"{service.base}/desk/bulk/{job}", timeout=15)
         return dict(answer.json())
 
-    wait_until(lambda: told()["finished"], 20, told)
+    wait_until(lambda: told()["finished"], told)
     assert told()["sentence"] == "130 comments rejected."
     left = re.findall(r'<article class="card" id="c-(\w+)"', ana.get(site="open", rule="links"))
     assert left == [late]

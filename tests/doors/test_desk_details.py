@@ -220,7 +220,7 @@ def test_words_that_are_typed_are_removed_for_the_public_and_put_back(service: S
     told = ana.follow(removal(ana, comment))
     assert "Taken out of what the public sees." in words(told)
     public = "/v1/demo/comments?article=named"
-    wait_until(lambda: "Ask [removed] about it." in service.get(public).text, 30)
+    wait_until(lambda: "Ask [removed] about it." in service.get(public).text)
     assert "John Doe" not in service.get(public).text + service.get("/t/demo?article=named").text
     card = ana.card(comment, status="approved")
     assert 'Ask <span class="stand-in" title="the public sees this instead">[removed]</span> about it.' in card
@@ -233,7 +233,7 @@ def test_words_that_are_typed_are_removed_for_the_public_and_put_back(service: S
     assert form
     told = ana.follow(ana.post(f"/desk/comments/{comment}/redactions/undo", ana.fields(form[0])))
     assert "Put back: the public sees it again." in words(told)
-    wait_until(lambda: "Ask John Doe about it." in service.get(public).text, 30)
+    wait_until(lambda: "Ask John Doe about it." in service.get(public).text)
 
 
 def test_a_refused_removal_says_why_and_keeps_what_was_typed(service: Service, ana: Visitor) -> None:

@@ -35,15 +35,15 @@ def test_the_service_asks_and_tells(service: Service, outside: Outside) -> None:
         items = service.queue(script, "open", status)
         return [each for item in items for each in item["explanation"]["findings"] if each["rule"] == "external.check"]
 
-    wait_until(lambda: told("spam"), 20)
+    wait_until(lambda: told("spam"))
     ((effect, because),) = [(each["effect"], each["data"]["because"]) for each in told("spam")]
     assert (effect, because) == ("spam", "sells pills")
     outside.body = b'{"verdict": "ham"}'
     body = service.comment()
     assert service.session.post(f"{service.base}/v1/open/comments", json=body, timeout=15).status_code == 202
-    wait_until(lambda: told("approved"), 20)
+    wait_until(lambda: told("approved"))
     assert _checks_by_the_docs(service, outside)
-    wait_until(lambda: 'moderation_external_checks_total{result="sent"} 2.0' in service.get("/metrics").text, 20)
+    wait_until(lambda: 'moderation_external_checks_total{result="sent"} 2.0' in service.get("/metrics").text)
 
 
 def _checks_by_the_docs(service: Service, outside: Outside) -> bool:

@@ -23,7 +23,7 @@ def through_flask(service: Service, method: str, path: str, **options: Any) -> r
 def test_a_thread_has_the_same_headers_and_body_from_the_front_and_from_flask(service: Service) -> None:
     service.post("open", article="front")
     path = "/v1/open/comments?article=front"
-    wait_until(lambda: service.get(path).json()["count"] == 1, 5)
+    wait_until(lambda: service.get(path).json()["count"] == 1)
     for headers in ({}, {"If-None-Match": service.get(path).headers["ETag"]}):
         slow = through_flask(service, "GET", path, headers=headers)
         quick = service.get(path, headers=headers)

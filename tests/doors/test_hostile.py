@@ -61,7 +61,6 @@ def test_there_are_four_hundred_of_our_own_and_some_of_every_category() -> None:
     assert set(rows.corpus_categories()) <= set(counts)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("category", [each for each in rows.categories() if each not in IN_FILES])
 def test_nothing_breaks_leaks_or_hangs(
     service: Service, target: Target, worker: tuple[int, int], category: str, tell: Callable[[str], None]
@@ -75,7 +74,7 @@ def test_nothing_breaks_leaks_or_hangs(
     assert service.post().status_code == 202
     assert _workers(service) == {worker[0]}
     answered = sum(count for status, count in run.statuses.items() if status)
-    wait_until(lambda: _requests_logged(service) - logged >= answered, 5)
+    wait_until(lambda: _requests_logged(service) - logged >= answered)
 
 
 def test_the_worker_has_not_grown_over_all_of_it(service: Service, worker: tuple[int, int]) -> None:

@@ -27,13 +27,13 @@ def starting(service: Service, text: str) -> Callable[[], bool]:
 
 def test_every_line_is_json_when_workers_are_killed_and_cannot_start(tmp_path: Path) -> None:
     with running_service(tmp_path / "state", workers=2) as service:
-        wait_until(lambda: len(workers_of(service)) == 2, 20)
+        wait_until(lambda: len(workers_of(service)) == 2)
         killed, aborted = workers_of(service)
         os.kill(killed, signal.SIGKILL)
-        wait_until(starting(service, f"Worker (pid:{killed}) was sent SIGKILL! Perhaps out of memory?"), 20)
+        wait_until(starting(service, f"Worker (pid:{killed}) was sent SIGKILL! Perhaps out of memory?"))
         os.kill(aborted, signal.SIGABRT)  # what gunicorn sends to one that is silent for too long
-        wait_until(starting(service, f"Worker exiting (pid: {aborted})"), 20)
-        wait_until(lambda: len(workers_of(service)) == 2, 20)
+        wait_until(starting(service, f"Worker exiting (pid: {aborted})"))
+        wait_until(lambda: len(workers_of(service)) == 2)
         assert service.post().status_code == 202
         (service.state / "keys.json").write_text(f"not the keys of {CANARY}", "utf-8")
         os.kill(workers_of(service)[0], signal.SIGKILL)

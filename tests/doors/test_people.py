@@ -258,7 +258,6 @@ def test_a_lost_phone_is_taken_away_on_the_page_and_in_the_shell(service: Servic
         assert (browser.status, browser.path.rstrip("/")) == (200, "/desk")
 
 
-@pytest.mark.timeout(120)
 def test_two_services_on_one_machine_leave_each_other_signed_in(service: Service, tmp_path: Path) -> None:
     """A browser sends a host's cookies to all of its ports, as a session of requests does."""
     service.person("Two", "auditor")

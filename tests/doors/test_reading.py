@@ -26,7 +26,7 @@ def thread(service: Service, article: str, site: str = "open", **query: str) -> 
 
 def shown(service: Service, article: str, count: int, site: str = "open", **query: str) -> list[dict[str, object]]:
     """The comments once there are `count`: other workers may look at the store half a second later."""
-    wait_until(lambda: thread(service, article, site)["count"] == count, 5)
+    wait_until(lambda: thread(service, article, site)["count"] == count)
     return thread(service, article, site, **query)["comments"]  # type: ignore[return-value]
 
 
@@ -94,7 +94,7 @@ def test_an_answer_outlives_what_it_answered(service: Service, script: dict[str,
 
 def test_long_threads_come_in_pages_without_gap_or_repeat(service: Service) -> None:
     sent = [service.post("open", article="long").json()["id"] for _ in range(230)]
-    wait_until(lambda: thread(service, "long")["count"] == 230, 5)
+    wait_until(lambda: thread(service, "long")["count"] == 230)
     for order in ("oldest", "newest"):
         ids: list[object] = []
         cursor: object = ""
@@ -114,14 +114,14 @@ def test_a_made_up_cursor_is_told(service: Service, cursor: str) -> None:
 
 def test_an_unchanged_thread_costs_no_body(service: Service) -> None:
     service.post("open", article="etag")
-    wait_until(lambda: thread(service, "etag")["count"] == 1, 5)
+    wait_until(lambda: thread(service, "etag")["count"] == 1)
     first = service.get("/v1/open/comments?article=etag")
     assert first.headers["Cache-Control"] == "public, max-age=10, stale-while-revalidate=30"
     assert first.headers["Access-Control-Allow-Origin"] == "*"
     again = service.get("/v1/open/comments?article=etag", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     service.post("open", article="etag")
-    wait_until(lambda: thread(service, "etag")["count"] == 2, 5)
+    wait_until(lambda: thread(service, "etag")["count"] == 2)
     changed = service.get("/v1/open/comments?article=etag", headers={"If-None-Match": first.headers["ETag"]})
     assert changed.status_code == 200
     assert changed.headers["ETag"] != first.headers["ETag"]

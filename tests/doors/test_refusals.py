@@ -34,7 +34,7 @@ def test_what_is_not_http_is_refused_without_quoting_it(service: Service, reques
     assert set(problem) == {"type", "title", "status", "detail", "instance"}
     assert CANARY.encode() not in told
     number = problem["instance"].rpartition(":")[2]
-    wait_until(lambda: number in service.log_text(), 5)
+    wait_until(lambda: number in service.log_text())
     lines = [line for line in service.log_lines() if line.get("request") == number]
     assert len(lines) == 1
     assert lines[0]["status"] == problem["status"]

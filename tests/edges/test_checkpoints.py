@@ -80,7 +80,7 @@ def test_the_log_stays_short_while_many_write(sqlite_url: str) -> None:
         work.start()
     for number in range(100):
         grow(stores[number % 2], LOG_PAGES // 10)
-        wait_until(lambda: left(stores[0]) < LOG_PAGES, 20)
+        wait_until(lambda: left(stores[0]) < LOG_PAGES)
     for work in beside:
         work.stop()
     assert log(stores[0])[0] < 4 * LOG_PAGES

@@ -63,8 +63,8 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
         node.first, node.last = number * share, min((number + 1) * share, SLOTS) - 1
         node.ask("CLUSTER", "ADDSLOTSRANGE", node.first, node.last)
         node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, _bus(nodes[0].port))
-    wait_until(lambda: all(b"cluster_state:ok" in node.ask("CLUSTER", "INFO") for node in nodes), 30)
-    wait_until(lambda: all(len(node.ask("CLUSTER", "SLOTS")) == 3 for node in nodes), 30)
+    wait_until(lambda: all(b"cluster_state:ok" in node.ask("CLUSTER", "INFO") for node in nodes))
+    wait_until(lambda: all(len(node.ask("CLUSTER", "SLOTS")) == 3 for node in nodes))
     yield nodes
     for node in nodes:
         node.client.close()
@@ -95,7 +95,7 @@ def _try(folder: Path, port: int) -> Node | None:
         except redis.RedisError:
             return False
 
-    wait_until(lambda: process.poll() is not None or answers(), 30)
+    wait_until(lambda: process.poll() is not None or answers())
     return Node(port, process, client) if process.poll() is None else None
 
 
@@ -232,5 +232,5 @@ def test_while_a_node_is_away_nobody_waits_long_and_afterwards_all_is_well(clust
         assert left(limits.check([question(near)])) == [3], "another node is asked where the sites are"
     finally:
         os.kill(cluster[2].process.pid, signal.SIGCONT)
-    wait_until(lambda: limits.check([question(away)])[0].source == "redis", 20)
+    wait_until(lambda: limits.check([question(away)])[0].source == "redis")
     limits.close()

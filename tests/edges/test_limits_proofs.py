@@ -193,7 +193,7 @@ def test_a_key_costs_little(redis_url: str, redis_client: redis.Redis, tell: Cal
     """By how much the memory of Redis grows, its tables included: for an ordinary name of a site and the longest."""
     count = max(20_000, STEPS // 5)
     limits, window = Limits(redis_url, workers=1, timeout=5), Window("address-1", 60, 86_400, 60)
-    wait_until(lambda: redis_client.info("memory")["lazyfree_pending_objects"] == 0, 30)  # of the test before
+    wait_until(lambda: redis_client.info("memory")["lazyfree_pending_objects"] == 0)  # of the test before
     before = _used(redis_client)
     for start in range(0, count, BATCH):
         keys = [f"{number:032x}" for number in range(start, start + BATCH)]

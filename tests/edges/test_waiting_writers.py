@@ -56,7 +56,7 @@ def test_a_starting_process_waits_for_another_ones_migration(postgres_url: str, 
         other.commit()
         starting = pool.submit(migrate.migrate, postgres_url, tmp_path / "lock")
         waits = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        wait_until(lambda: other.execute(waits).scalar() == 1, 20)
+        wait_until(lambda: other.execute(waits).scalar() == 1)
         with pytest.raises(TimeoutError):
             starting.result(LOCK_WAIT + 1)
         other.execute(sa.text("SELECT pg_advisory_unlock(7203846)"))

@@ -18,9 +18,9 @@ from pathlib import Path
 import requests
 import sqlalchemy as sa
 from tests.edges.test_migrations import AT, old_comment, store_old, upgrade
-from tests.faults.ground import PATIENCE, Ground
+from tests.faults.ground import Ground
 from tests.hour.reviewer import PROXY, Line, processes
-from tests.service import CANARY, running_service, start, wait_until
+from tests.service import CANARY, PATIENCE, running_service, start, wait_until
 
 from moderation.edges import migrate, schema
 
@@ -53,7 +53,7 @@ def sent_again_over_kills(ground: Ground) -> None:
 
     with ThreadPoolExecutor(12) as pool:
         sent = [pool.submit(send, number) for number in tries]
-        wait_until(lambda: sum(each.done() for each in sent) > len(sent) // 4, PATIENCE)
+        wait_until(lambda: sum(each.done() for each in sent) > len(sent) // 4)
         ground.kill(victim)
         told = [each.result() for each in sent]
     assert {status for _, status, _ in told} == {202}, f"{ {status for _, status, _ in told} }"

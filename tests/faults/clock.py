@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyotp
 import requests
-from tests.faults.ground import PATIENCE, SETTINGS, Ground
+from tests.faults.ground import SETTINGS, Ground
 from tests.faults.ledger import load
 from tests.hour.reviewer import PROXY, Browser, Line
 from tests.service import PASSWORD, Service, running_service, wait_until
@@ -63,7 +63,7 @@ class Wrong:
     def set_for(self, service: Service, seconds: float) -> None:
         """Set it, and wait until both workers show it."""
         self.set(seconds)
-        wait_until(lambda: _shows(service, seconds), PATIENCE, lambda: "the clock does not jump")
+        wait_until(lambda: _shows(service, seconds), lambda: "the clock does not jump")
 
 
 @dataclass
@@ -107,7 +107,7 @@ def the_clock_jumps(ground: Ground) -> None:
     with running_service(folder / "state", workers=2, env=env, under=wrong.words()) as service:
         desk, readers = Desk(service), []
         with load(service, threads=4) as ledger:
-            wait_until(lambda: len(ledger.accepted) > 20, PATIENCE)
+            wait_until(lambda: len(ledger.accepted) > 20)
             for jump in jumps:
                 readers.append(Reader(service))
                 ids = [_id(service)]
@@ -170,7 +170,7 @@ class Desk:
     def come_and_go(self) -> None:
         """With a code of the right time, which works once."""
         self._step = max(self._step + 1, _step() - 1)
-        wait_until(lambda: _step() + 1 >= self._step, PATIENCE)
+        wait_until(lambda: _step() + 1 >= self._step)
         code = {"code": self._codes.generate_otp(self._step)}
         browser, again = Browser(self._service), Browser(self._service)
         for each in (browser, again):

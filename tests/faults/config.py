@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import requests
-from tests.faults.ground import PATIENCE, Ground
+from tests.faults.ground import Ground
 from tests.service import RULES as PLAIN
 from tests.service import wait_until
 
@@ -32,7 +32,7 @@ def the_rules_file_is_spoilt(ground: Ground) -> None:
     finally:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         path.write_bytes(good)
-    wait_until(lambda: _told(ground)["rules"] == "ok", PATIENCE, lambda: f"{way}: the good file is not taken up")
+    wait_until(lambda: _told(ground)["rules"] == "ok", lambda: f"{way}: the good file is not taken up")
     assert _told(ground)["revision"] == before
 
 

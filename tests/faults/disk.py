@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
-from tests.faults.ground import PATIENCE, Ground
+from tests.faults.ground import Ground
 from tests.faults.ledger import Ledger, load
 from tests.hour.reviewer import processes
 from tests.service import Service, running_service, wait_until
@@ -38,7 +38,7 @@ def the_disk_is_full(ground: Ground) -> None:
             (state / "redis").symlink_to(folder / "redis")
         with running_service(state, workers=2, env=env) as service:
             with load(service, threads=4) as ledger:
-                wait_until(lambda: len(ledger.accepted) > 20, PATIENCE)
+                wait_until(lambda: len(ledger.accepted) > 20)
                 fill(state)
                 _bears(service, ledger, of)
                 reading = requests.get(f"{service.base}/v1/demo/comments?article=fault-1", timeout=20)
@@ -46,10 +46,10 @@ def the_disk_is_full(ground: Ground) -> None:
                 free(state)
                 goal = len(ledger.accepted)
                 with ground.timed("202 again"):
-                    wait_until(lambda: len(ledger.accepted) > goal, PATIENCE, lambda: f"never well: {ledger.answers}")
-                wait_until(lambda: len(ledger.accepted) > goal + 20, PATIENCE)
+                    wait_until(lambda: len(ledger.accepted) > goal, lambda: f"never well: {ledger.answers}")
+                wait_until(lambda: len(ledger.accepted) > goal + 20)
                 with ground.timed("well again"):
-                    wait_until(lambda: service.get("/readyz").json()["status"] == "ok", PATIENCE)
+                    wait_until(lambda: service.get("/readyz").json()["status"] == "ok")
             assert not ledger.silent_503, "503 without Retry-After"
             may_be = {"202", "503"} if of == DISKS[0] else {"202"}
             assert set(ledger.answers) <= may_be, f"{of} disk: {dict(ledger.answers)}"
@@ -60,7 +60,7 @@ def the_disk_is_full(ground: Ground) -> None:
 def _bears(service: Service, ledger: Ledger, of: str) -> None:
     """What must be seen while the disk is full."""
     if of == DISKS[0]:
-        wait_until(lambda: ledger.answers["503"] > 5, PATIENCE, lambda: f"never 503: {ledger.answers}")
+        wait_until(lambda: ledger.answers["503"] > 5, lambda: f"never 503: {ledger.answers}")
         refused = service.post()
         if refused.status_code != 202:
             assert refused.headers["Content-Type"] == "application/problem+json"
@@ -68,9 +68,9 @@ def _bears(service: Service, ledger: Ledger, of: str) -> None:
         return
     if of == DISKS[2]:
         degraded = {"limits": "degraded"}.items()
-        wait_until(lambda: degraded <= service.get("/readyz").json().items(), PATIENCE, lambda: "Redis has room")
+        wait_until(lambda: degraded <= service.get("/readyz").json().items(), lambda: "Redis has room")
     goal = len(ledger.accepted) + 100
-    wait_until(lambda: len(ledger.accepted) > goal, PATIENCE, lambda: f"not taken in: {ledger.answers}")
+    wait_until(lambda: len(ledger.accepted) > goal, lambda: f"not taken in: {ledger.answers}")
 
 
 Act = Callable[[Path], None]

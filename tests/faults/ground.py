@@ -24,8 +24,6 @@ from moderation.edges import redis_server
 
 SETTINGS = {"MODERATION_TRUSTED_PROXIES": f"{PROXY}/32"}
 POSTGRES = {"max_connections": "100", "shared_buffers": "32MB"}
-PATIENCE = 60.0
-"""Seconds in which all must be well again. What is promised is less, and is told beside it."""
 
 
 @dataclass
@@ -85,18 +83,16 @@ class Ground:
     def accepted(self, more: int = 5) -> None:
         """Wait until `more` further comments have been accepted."""
         goal = len(self.ledger.accepted) + more
-        wait_until(lambda: len(self.ledger.accepted) >= goal, PATIENCE, lambda: f"not taken in: {self.ledger.answers}")
+        wait_until(lambda: len(self.ledger.accepted) >= goal, lambda: f"not taken in: {self.ledger.answers}")
 
     def seen(self, status: str) -> None:
         """Wait until the load has met another answer of this status."""
         before = self.ledger.answers[status]
-        wait_until(lambda: self.ledger.answers[status] > before, PATIENCE, lambda: f"never {status}")
+        wait_until(lambda: self.ledger.answers[status] > before, lambda: f"never {status}")
 
     def ready(self, **parts: str) -> None:
         """Wait until `/readyz` says so."""
-        wait_until(
-            lambda: parts.items() <= self._readiness().items(), PATIENCE, lambda: f"/readyz: {self._readiness()}"
-        )
+        wait_until(lambda: parts.items() <= self._readiness().items(), lambda: f"/readyz: {self._readiness()}")
 
     def _readiness(self) -> dict[str, str]:
         try:

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from tests.faults.ground import PATIENCE, POSTGRES, Ground
+from tests.faults.ground import POSTGRES, Ground
 from tests.hour.reviewer import processes
 from tests.postgres import PostgresServer, running_postgres
-from tests.service import Service, running_service, wait_until
+from tests.service import PATIENCE, Service, running_service, wait_until
 
 CALLS = "trace=pwrite64,fsync,fdatasync,sendto"
 FEW = 10
@@ -117,7 +117,7 @@ def _watched_server(folder: Path) -> Iterator[tuple[str, Path]]:
                 [*words, *shlex.split(server.options)], stdout=log, stderr=log, cwd="/", **server.user
             ) as process,
         ):
-            wait_until(lambda: _takes_connections(server), PATIENCE)
+            wait_until(lambda: _takes_connections(server))
             yield database, trace
             server.stop()
             process.wait(PATIENCE)

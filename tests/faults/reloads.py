@@ -43,12 +43,12 @@ def told(folder: Path, times: int = TIMES) -> tuple[str, bool]:
 
 def _accepts(ledger: Ledger, more: int = 20) -> None:
     goal = len(ledger.accepted) + more
-    wait_until(lambda: len(ledger.accepted) > goal, 60)
+    wait_until(lambda: len(ledger.accepted) > goal)
 
 
 def _reload(service: Service) -> None:
     """New workers in the place of all old ones, under the same first process."""
     first, old = processes(service.state)
     service.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: not set(old) & set(processes(service.state)[1]), 60)
+    wait_until(lambda: not set(old) & set(processes(service.state)[1]))
     assert first == service.process.pid

@@ -47,7 +47,7 @@ def a_worker_is_killed(ground: Ground) -> None:
     victim = ground.rng.choice(ground.workers())
     ground.kill(victim)
     with ground.timed("new worker"):
-        wait_until(lambda: victim not in (alive := ground.workers()) and len(alive) == 2, 60)
+        wait_until(lambda: victim not in (alive := ground.workers()) and len(alive) == 2)
 
 
 def the_service_is_killed(ground: Ground) -> None:
@@ -107,7 +107,7 @@ def redis_is_killed(ground: Ground) -> None:
     ground.kill(gone)
     with ground.timed("well again"):
         ground.accepted()
-        wait_until(lambda: ground.redis_pid() not in (0, gone), 60, lambda: "Redis was not started again")
+        wait_until(lambda: ground.redis_pid() not in (0, gone), lambda: "Redis was not started again")
         ground.ready(status="ok")
 
 

@@ -48,7 +48,7 @@ def redis_pid(service: Service) -> int:
 def accepted(ledger: Ledger, more: int) -> None:
     """Wait until `more` further comments have been accepted."""
     goal = len(ledger.accepted) + more
-    wait_until(lambda: len(ledger.accepted) >= goal, 30, lambda: f"not accepted: {ledger.answers}")
+    wait_until(lambda: len(ledger.accepted) >= goal, lambda: f"not accepted: {ledger.answers}")
 
 
 def told(what: str, ledger: Ledger) -> str:
@@ -61,7 +61,7 @@ def test_killed_workers_lose_and_double_nothing(service: Service, tell: Callable
         for _ in range(6):
             accepted(ledger, 40)
             os.kill(RNG.choice(workers_of(service)), signal.SIGKILL)
-            wait_until(lambda: len(workers_of(service)) == 2, 10)
+            wait_until(lambda: len(workers_of(service)) == 2)
         accepted(ledger, 40)
     tell(told("6 workers killed", ledger))
     ledger.check_against(service.state / "moderation.db")
@@ -90,10 +90,10 @@ def test_killed_redis_is_started_again_and_nothing_is_refused(service: Service, 
         accepted(ledger, 40)
         gone = redis_pid(service)
         os.kill(gone, signal.SIGKILL)
-        wait_until(lambda: service.get("/readyz").json()["limits"] == "degraded" or _is_new(service, gone), 10)
+        wait_until(lambda: service.get("/readyz").json()["limits"] == "degraded" or _is_new(service, gone))
         accepted(ledger, 40)
-        wait_until(lambda: _is_new(service, gone), 15)
-        wait_until(lambda: service.get("/readyz").json()["status"] == "ok", 15)
+        wait_until(lambda: _is_new(service, gone))
+        wait_until(lambda: service.get("/readyz").json()["status"] == "ok")
         accepted(ledger, 40)
     tell(told("Redis killed", ledger))
     ledger.check_against(service.state / "moderation.db")
@@ -121,7 +121,7 @@ def test_a_frozen_redis_holds_comments_and_delays_none_for_long(
             assert service.get("/readyz").json()["limits"] == "degraded"
         finally:
             os.kill(pid, signal.SIGCONT)
-        wait_until(lambda: service.get("/readyz").json()["status"] == "ok", 20)
+        wait_until(lambda: service.get("/readyz").json()["status"] == "ok")
         accepted(ledger, 20)
     tell(told("Redis frozen", ledger))
     ledger.check_against(service.state / "moderation.db")
@@ -145,13 +145,13 @@ def test_a_redis_that_takes_no_writes_holds_comments(service: Service, fault: st
             client.config_set("maxmemory", "1mb")
         else:
             client.replicaof("127.0.0.1", 1)
-        wait_until(lambda: service.get("/readyz").json()["limits"] == "degraded", 10)
+        wait_until(lambda: service.get("/readyz").json()["limits"] == "degraded")
         accepted(ledger, 40)
         if fault == "full":
             client.config_set("maxmemory", "64mb")
         else:
             client.replicaof("NO", "ONE")
-        wait_until(lambda: service.get("/readyz").json()["status"] == "ok", 20)
+        wait_until(lambda: service.get("/readyz").json()["status"] == "ok")
         accepted(ledger, 20)
     tell(told(f"Redis {fault}", ledger))
     ledger.check_against(service.state / "moderation.db")
@@ -165,7 +165,7 @@ def test_a_locked_store_answers_503_and_heals(service: Service, tell: Callable[[
         accepted(ledger, 20)
         blocker = sqlite3.connect(service.state / "moderation.db", isolation_level=None)
         blocker.execute("BEGIN EXCLUSIVE")
-        wait_until(lambda: ledger.answers["503"] > 0, 15)
+        wait_until(lambda: ledger.answers["503"] > 0)
         assert service.get("/v1/demo/comments?article=fault-1").status_code == 200, "reading goes on"
         blocker.execute("ROLLBACK")
         blocker.close()

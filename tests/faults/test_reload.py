@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from tests.faults import reloads
 
 
-@pytest.mark.timeout(300)
 def test_a_reload_drops_no_request_and_takes_nothing_away(tmp_path: Path) -> None:
     line, is_good = reloads.told(tmp_path, times=2)
     print(line)

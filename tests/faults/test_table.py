@@ -29,7 +29,6 @@ def ground_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
         yield on
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("fault", "store"), SHORT, ids=[f"{fault.code} on {store}" for fault, store in SHORT])
 def test_nothing_is_lost_doubled_or_left_broken(
     ground_on: Callable[[str], Ground], fault: Fault, store: str, tell: Callable[[str], None]

@@ -33,7 +33,7 @@ def killed_processes_lose_nothing(hour: Hour) -> str:
             _more(ledger, 40)
             _, workers = processes(service.state)
             os.kill(random.choice(workers), signal.SIGKILL)
-            wait_until(lambda: _is_ready(hour), 20)
+            wait_until(lambda: _is_ready(hour))
         if hour.is_ours:
             _more(ledger, 40)
             service.process.kill()
@@ -47,7 +47,7 @@ def killed_processes_lose_nothing(hour: Hour) -> str:
 
 def _more(ledger: Ledger, more: int) -> None:
     goal = len(ledger.accepted) + more
-    wait_until(lambda: len(ledger.accepted) >= goal, 60, lambda: f"not accepted: {ledger.answers}")
+    wait_until(lambda: len(ledger.accepted) >= goal, lambda: f"not accepted: {ledger.answers}")
 
 
 def _is_ready(hour: Hour) -> bool:
@@ -63,17 +63,17 @@ def redis_away_stops_nothing(hour: Hour) -> str:
     pid = _redis_pid(service)
     os.kill(pid, signal.SIGKILL)
     times = [_timed(hour) for _ in range(20)]
-    wait_until(lambda: hour.ready()["limits"] == "ok" and _redis_pid(service) != pid, 30)
+    wait_until(lambda: hour.ready()["limits"] == "ok" and _redis_pid(service) != pid)
     with frozen(_redis_pid(service)):
         times += [_timed(hour) for _ in range(60)]
-        wait_until(lambda: hour.ready()["limits"] == "degraded", 20, lambda: "it does not tell")
+        wait_until(lambda: hour.ready()["limits"] == "degraded", lambda: "it does not tell")
         line, address = Line(hour.port, "127.0.6.1"), []
         for _ in range(30):
             address.append(line.post("/v1/try/comments", service.comment()).status)
         line.close()
     assert 429 in address, "without Redis nothing is limited"
     assert 202 in address, "without Redis nothing is taken in"
-    wait_until(lambda: hour.ready()["limits"] == "ok", 30, lambda: "it does not heal")
+    wait_until(lambda: hour.ready()["limits"] == "ok", lambda: "it does not heal")
     worst = max(times)
     assert worst < 2, f"a comment waited {worst:.2f} s for Redis"
     beyond = sum(each > 0.15 for each in times)
@@ -101,7 +101,7 @@ def a_broken_rules_file_changes_nothing(hour: Hour) -> str:
     service = hour.service
     revision = hour.ready()["revision"]
     with hour.other_rules("x = [\n"):
-        wait_until(lambda: _is_refused(hour), 20, lambda: "nobody tells of the broken file")
+        wait_until(lambda: _is_refused(hour), lambda: "nobody tells of the broken file")
         assert service.post().status_code == 202
         assert hour.ready()["revision"] == revision
         desk = hour.browser("Reviewer").get("/desk/")
@@ -112,13 +112,13 @@ def a_broken_rules_file_changes_nothing(hour: Hour) -> str:
     pattern = '\n[[rules]]\nid = "evil"\nwhen = \'comment.body.matches(r"(a+)+$")\'\nthen = "hold"\nbecause = "x"\n'
     with hour.other_rules(hour.rules + pattern):
         refused = "the pattern is refused; it is to be run in linear time"
-        wait_until(lambda: hour.ready()["revision"] != revision, 20, lambda: refused)
+        wait_until(lambda: hour.ready()["revision"] != revision, lambda: refused)
         begun = time.perf_counter()
         assert service.post(body="a" * 4000 + "!").status_code == 202
         took = time.perf_counter() - begun
         assert took < 2, f"(a+)+$ took {took:.1f} s"
     with hour.other_rules(None):
-        wait_until(lambda: _is_refused(hour), 20, lambda: "nobody tells of the missing file")
+        wait_until(lambda: _is_refused(hour), lambda: "nobody tells of the missing file")
         assert service.post().status_code == 202
     told = "old rules live; line in log, metric 0 and banner"
     return f"{told}; (a+)+$ on 4,000 letters: {took * 1000:.0f} ms; no file: old rules live"
@@ -222,12 +222,12 @@ def _reload_under_load(service: Service) -> int:
     for reader in readers:
         reader.start()
     try:
-        wait_until(lambda: len(answered) > 20, 20)
+        wait_until(lambda: len(answered) > 20)
         _, before = processes(service.state)
         service.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: not set(before) & set(processes(service.state)[1]), 40)
+        wait_until(lambda: not set(before) & set(processes(service.state)[1]))
         goal = len(answered) + 20
-        wait_until(lambda: len(answered) > goal, 20)
+        wait_until(lambda: len(answered) > goal)
     finally:
         stop.set()
         for reader in readers:

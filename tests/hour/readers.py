@@ -73,7 +73,7 @@ def html_in_every_field(hour: Hour) -> str:
 
 def _look(page: Page, url: str) -> None:
     page.goto(url)
-    wait_until(lambda: page.evaluate(LOOK)["shown"], 20, lambda: f"{url} does not show the comment")
+    wait_until(lambda: page.evaluate(LOOK)["shown"], lambda: f"{url} does not show the comment")
     seen = page.evaluate(LOOK)
     assert (seen["images"], seen["handlers"], seen["wasRun"], seen["violations"]) == (0, 0, 0, []), f"{url}: {seen}"
 

@@ -116,7 +116,7 @@ class Hour:
             yield
         finally:
             path.write_text(before, "utf-8")
-            wait_until(lambda: self.ready()["rules"] == "ok", 20, lambda: "the good rules did not come back")
+            wait_until(lambda: self.ready()["rules"] == "ok", lambda: "the good rules did not come back")
 
 
 class Browser:
