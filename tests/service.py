@@ -84,10 +84,16 @@ burst = 5
 PLAIN = "anchor basket bridge candle drawer feather ferry garden gravel hammer harbour island jacket ladder lantern"
 
 
+SAID: set[str] = set()
+
+
 def unsaid() -> str:
-    """Five words that no check has anything against, new in all likelihood. Of hexadecimal digits, every fortieth eight
-    are a telephone number."""
-    return " ".join(secrets.choice(PLAIN.split()) for _ in range(5))
+    """Five words that no check has anything against, and that were not said before in this run. Of hexadecimal digits,
+    every fortieth eight are a telephone number."""
+    while (words := " ".join(secrets.SystemRandom().sample(PLAIN.split(), 5))) in SAID:
+        pass
+    SAID.add(words)
+    return words
 
 
 STARTED: list[Path] = []
