@@ -39,9 +39,18 @@ class Visitor:
             self.service.base + path, data=dict(fields), headers=sent, allow_redirects=False, timeout=15
         )
 
+    def pages(self, **asked: str) -> Iterator[str]:
+        """The queue, page by page."""
+        page = self.get(**asked)
+        yield page
+        while following := re.search(r'<a class="button" href="([^"]+)" rel="next"', page):
+            page = self.get(unescape(following[1]))
+            yield page
+
     def card(self, comment_id: str, **asked: str) -> str:
-        """The card's markup. Fails when it is not on the page."""
-        found = re.search(rf'<article class="card" id="c-{comment_id}".*?</article>', self.get(**asked), re.DOTALL)
+        """The card's markup, on whatever page it is. Fails when it is on none."""
+        card = re.compile(rf'<article class="card" id="c-{comment_id}".*?</article>', re.DOTALL)
+        found = next(filter(None, map(card.search, self.pages(**asked))), None)
         assert found, "the card is not there"
         return found[0]
 
@@ -343,12 +352,8 @@ def test_what_the_rules_published_can_be_held(service: Service, ana: Visitor) ->
 def test_pages_show_each_comment_once(service: Service, ana: Visitor) -> None:
     sent = [held(service, article="many") for _ in range(60)]
     seen: list[str] = []
-    following: str | None = "/desk/?status=pending&site=demo"
-    while following:
-        page = ana.get(following)
+    for page in ana.pages(status="pending", site="demo"):
         seen += re.findall(r'<article class="card" id="c-(\w+)"', page)
-        link = re.search(r'<a class="button" href="([^"]+)" rel="next"', page)
-        following = unescape(link[1]) if link else None
     assert len(seen) == len(set(seen))
     assert set(sent) <= set(seen)
     assert seen == sorted(seen), "the longest waiting first"
