@@ -76,7 +76,7 @@ address = ["5/5minutes"]
 burst = 5
 
 [sites.narrow.limits]
-address = ["5/5minutes"]
+address = ["5/day"]
 burst = 5
 """
 

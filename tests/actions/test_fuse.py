@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.actions.test_submit import codes, rows, submission
+from tests.conftest import PATIENCE
 from tests.edges.test_limits import SECOND, ServerTime
 from tests.test_rights import as_person
 
@@ -39,7 +40,7 @@ class Wave:
     def __init__(self, rt: Runtime) -> None:
         self.at = ServerTime()
         rt.limits.close()
-        rt.limits = Limits(rt.env.redis_url, workers=1, server_time=self.at)
+        rt.limits = Limits(rt.env.redis_url, workers=1, server_time=self.at, timeout=PATIENCE)
         self.rt, self._intake, self._number = rt, Intake(rt), 0
 
     def send(self, count: int, site: str = "wave") -> list[bool]:

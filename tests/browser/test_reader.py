@@ -550,9 +550,9 @@ def test_a_duplicate_is_called_one(service: Service, elsewhere: Elsewhere, visit
 def test_too_fast_says_the_seconds_and_keeps_the_text(
     service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
 ) -> None:
-    while service.post("strict", article="fast").status_code != 429:
+    while service.post("narrow", article="fast").status_code != 429:
         pass
-    page = visit(elsewhere.page("/fast", service.base, site="strict", article="fast"))
+    page = visit(elsewhere.page("/fast", service.base, site="narrow", article="fast"))
     fill(page, "One more.")
     send(page)
     expect(page.get_by_role("alert")).to_contain_text("Please wait")

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,10 @@ from pathlib import Path
 import pytest
 import redis
 from prometheus_client import REGISTRY
+from tests.conftest import PATIENCE
+from tests.service import wait_until
+from tests.stopwatch import held_up
+from tests.stopwatch import timed as measured
 
 from moderation.edges.limits import FAILURES_TO_OPEN, OPEN_SECONDS, Limits
 from moderation.edges.redis_server import EmbeddedRedis, find_binary, start
@@ -25,7 +28,7 @@ from moderation.rates import Answer, Bucket, Question, Window
 pytest_plugins = ["tests.edges.redis_fixtures"]
 
 BOUND = 0.3  # seconds; what a submission may lose to Redis
-OPEN_BOUND = 0.05  # an open breaker costs microseconds; the rest is for a busy machine
+OPEN_BOUND = 0.05  # an open breaker costs microseconds
 
 
 class Clock:
@@ -48,16 +51,7 @@ def question(key: str = "a", limit: int = 6) -> Question:
 
 
 def timed(limits: Limits, *questions: Question) -> tuple[list[Answer], float]:
-    began = time.monotonic()
-    answers = limits.check(questions)
-    return answers, time.monotonic() - began
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"{what} did not happen within {seconds} s"
-        time.sleep(0.005)
+    return measured(lambda: limits.check(questions))
 
 
 def fallbacks() -> float:
@@ -67,7 +61,7 @@ def fallbacks() -> float:
 
 def prove_fallback(limits: Limits, clock: Clock, reason: str) -> None:
     """What holds from the first moment of a fault: the bound, local limits, the breaker, a probe that costs nothing."""
-    before = fallbacks()
+    before, failed = fallbacks(), limits.state().failures_total
     for number in range(FAILURES_TO_OPEN):
         assert limits.state().available
         (answer,), seconds = timed(limits, question("once"))
@@ -81,25 +75,31 @@ def prove_fallback(limits: Limits, clock: Clock, reason: str) -> None:
     assert seconds < OPEN_BOUND
     assert [a.allowed for a in answers] == [True] * 3 + [False] * 13
     assert answers[-1].retry_after == pytest.approx(20, abs=0.01)
-    assert limits.state().failures_total == FAILURES_TO_OPEN, "an open breaker asks nobody"
+    failed += FAILURES_TO_OPEN
+    assert limits.state().failures_total == failed, "an open breaker asks nobody"
 
     clock.now += OPEN_SECONDS + 0.01
     (answer,), seconds = timed(limits, question("probe"))
     assert (answer.source, seconds < OPEN_BOUND) == ("local", True), "the probe runs beside the request"
-    wait_until(lambda: limits.state().failures_total > FAILURES_TO_OPEN, "the failing probe")
+    wait_until(lambda: limits.state().failures_total > failed, lambda: "no probe has failed")
     state = limits.state()
-    assert (state.available, state.failures_total) == (False, FAILURES_TO_OPEN + 1), "one probe, then closed again"
+    assert (state.available, state.failures_total) == (False, failed + 1), "one probe, then closed again"
     assert state.unavailable_for == pytest.approx(OPEN_SECONDS + 0.01)
 
 
 def prove_healing(limits: Limits, clock: Clock) -> None:
     clock.now += OPEN_SECONDS + 0.01
     limits.check([question("probe")])
-    wait_until(lambda: limits.state().available, "healing")
-    (answer,) = limits.check([question("healed")])
-    assert (answer.source, answer.allowed) == ("redis", True)
+    wait_until(lambda: limits.state().available, lambda: "it does not heal")
+    wait_until(lambda: is_asked(limits, question("healed")))
     state = limits.state()
     assert (state.failures, state.unavailable_for) == (0, 0)
+
+
+def is_asked(limits: Limits, asked: Question) -> bool:
+    """Whether Redis answers, and lets it through: on a busy machine even a good one may need longer than it has."""
+    (answer,) = limits.check([asked])
+    return (answer.source, answer.allowed) == ("redis", True)
 
 
 @dataclass
@@ -154,7 +154,7 @@ def unable_to_save(server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]
     client.config_set("appendonly", "no")
     (Path(server.url.removeprefix("unix://")).parent / "dump.rdb").mkdir()  # so no snapshot can be put in its place
     client.bgsave()
-    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "the failing snapshot")
+    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
     yield
     client.config_set("save", "")
 
@@ -172,7 +172,7 @@ FAULTS = [
 def test_a_fault_of_a_running_server(own_redis: EmbeddedRedis, clock: Clock, fault: Fault) -> None:
     limits = Limits(own_redis.url, workers=2, clock=clock)
     client = redis.Redis.from_url(own_redis.url)
-    assert limits.check([question()])[0].source == "redis"
+    wait_until(lambda: is_asked(limits, question()))
     with fault.during(own_redis, client):  # type: ignore[attr-defined]
         prove_fallback(limits, clock, fault.reason)
     prove_healing(limits, clock)
@@ -181,7 +181,7 @@ def test_a_fault_of_a_running_server(own_redis: EmbeddedRedis, clock: Clock, fau
 
 def test_a_server_that_is_gone_and_comes_back(tmp_path: Path, clock: Clock) -> None:
     first = start(tmp_path / "s")
-    limits = Limits(first.url, workers=2, clock=clock)
+    limits = Limits(first.url, workers=2, clock=clock, timeout=PATIENCE)  # one that is gone refuses at once
     assert [a.buckets[0].remaining for a in limits.check([question()] * 2)] == [5, 4]
     first.stop()
     prove_fallback(limits, clock, "ConnectionError")
@@ -255,7 +255,7 @@ def test_a_name_server_that_does_not_answer(clock: Clock, monkeypatch: pytest.Mo
 def test_a_server_still_loading(tmp_path: Path, clock: Clock) -> None:
     server = start(tmp_path)
     client = redis.Redis.from_url(server.url)
-    for number in range(2000):
+    for number in range(4000):  # four seconds of loading
         client.set(f"key {number}", "x")
     server.stop()
     path = tmp_path / "slow.sock"
@@ -263,7 +263,7 @@ def test_a_server_still_loading(tmp_path: Path, clock: Clock) -> None:
     delay = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"]
     slow = subprocess.Popen([find_binary(), *place, *delay], stdout=subprocess.DEVNULL)
     try:
-        wait_until(path.exists, "the socket")
+        wait_until(path.exists)
         limits = Limits(f"unix://{path}", workers=2, clock=clock)
         for _ in range(FAILURES_TO_OPEN):
             (answer,), seconds = timed(limits, question())
@@ -274,8 +274,8 @@ def test_a_server_still_loading(tmp_path: Path, clock: Clock) -> None:
             clock.now += OPEN_SECONDS + 0.01
             return limits.state().available
 
-        wait_until(healed, "healing", seconds=20)
-        assert limits.check([question()])[0].source == "redis"
+        wait_until(healed)
+        wait_until(lambda: is_asked(limits, question("healed")))
     finally:
         slow.kill()
         slow.wait()
@@ -283,7 +283,7 @@ def test_a_server_still_loading(tmp_path: Path, clock: Clock) -> None:
 
 def test_a_restart_costs_no_check(tmp_path: Path) -> None:
     first = start(tmp_path)
-    limits = Limits(first.url, workers=1)
+    limits = Limits(first.url, workers=1, timeout=PATIENCE)
     sources = [limits.check([question()])[0].source]
     os.kill(first.pid, signal.SIGKILL)
     first.stop()
@@ -295,7 +295,7 @@ def test_a_restart_costs_no_check(tmp_path: Path) -> None:
 
 
 def test_one_failure_alone_does_not_open_the_breaker(own_redis: EmbeddedRedis, clock: Clock) -> None:
-    limits = Limits(own_redis.url, workers=1, clock=clock)
+    limits = Limits(own_redis.url, workers=1, clock=clock, timeout=PATIENCE)
     client = redis.Redis.from_url(own_redis.url)
     for _ in range(3):
         for _ in range(FAILURES_TO_OPEN - 1):
@@ -306,7 +306,7 @@ def test_one_failure_alone_does_not_open_the_breaker(own_redis: EmbeddedRedis, c
 
 
 def test_a_full_server_still_answers_what_needs_no_memory(own_redis: EmbeddedRedis, clock: Clock) -> None:
-    limits = Limits(own_redis.url, workers=1, clock=clock)
+    limits = Limits(own_redis.url, workers=1, clock=clock, timeout=PATIENCE)
     for _ in range(2):
         limits.check([question("a", limit=2)])
     with full(own_redis, redis.Redis.from_url(own_redis.url)):
@@ -323,23 +323,25 @@ def test_state_alone_notices_that_redis_went_away_and_came_back(tmp_path: Path, 
         clock.now += 1.5
         return limits.state().available
 
-    assert look()
+    wait_until(look)
     server.stop()
-    wait_until(lambda: not look(), "noticing")
+    wait_until(lambda: not look(), lambda: "it is not noticed")
     server = start(tmp_path)
-    wait_until(look, "healing")
+    wait_until(look, lambda: "it does not heal")
     server.stop()
 
 
 def test_many_threads_are_all_answered_in_time_while_redis_is_frozen(own_redis: EmbeddedRedis) -> None:
     limits = Limits(own_redis.url, workers=1)
     slowest: list[float] = []
+    late: list[float] = []
     gate = threading.Barrier(16)
 
     def work(number: int) -> None:
         gate.wait()
         for turn in range(10):
             slowest.append(timed(limits, question(f"{number} {turn}"))[1])
+        late.append(held_up())
 
     with frozen(own_redis, redis.Redis.from_url(own_redis.url)):
         threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
@@ -348,17 +350,18 @@ def test_many_threads_are_all_answered_in_time_while_redis_is_frozen(own_redis: 
         for thread in threads:
             thread.join()
     assert len(slowest) == 160
-    assert max(slowest) < BOUND + 0.1, "16 threads share two cores"
-    assert sorted(slowest)[120] < OPEN_BOUND
+    busy = sum(late)  # who waits for the interpreter waits as long as whoever has it waits for a processor
+    assert max(slowest) < BOUND + 0.1 + busy, "16 threads share two cores"
+    assert sorted(slowest)[120] < OPEN_BOUND + busy
 
 
 def test_nothing_is_opened_before_the_first_check(clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
-        before = threading.active_count()
+        before = set(threading.enumerate())
         limits = Limits(f"redis://127.0.0.1:{server.getsockname()[1]}", workers=1, clock=clock)
         limits.state()
-        assert threading.active_count() == before
+        assert set(threading.enumerate()) <= before
         with pytest.raises(BlockingIOError):
             server.accept()
 

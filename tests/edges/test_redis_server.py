@@ -10,33 +10,27 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 import redis
+from tests.service import PATIENCE, wait_until
 
 from moderation.edges import redis_server
 from moderation.edges.redis_server import EmbeddedRedis, RedisServerError, begin, find_binary, start
 
 OWNER = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background without one
 from moderation.edges.redis_server import start
 server = start(Path(sys.argv[1]))
 print(server.pid, int(server.owned), flush=True)
 sys.stdin.readline()
 server.stop()
 """
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"{what} did not happen within {seconds} s"
-        time.sleep(0.005)
 
 
 def has_ended(pid: int) -> bool:
@@ -74,7 +68,7 @@ class Owner:
         self.process.wait()
 
     def end(self) -> None:
-        self.process.communicate("stop\n", timeout=20)
+        self.process.communicate("stop\n", timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -138,7 +132,7 @@ def test_a_server_of_another_living_process_is_shared(state: Path) -> None:
     shared = start(state)
     assert (shared.pid, shared.owned) == (owner.redis, False)
     owner.end()
-    wait_until(partial(has_ended, owner.redis), "the end of the server with its owner")
+    wait_until(partial(has_ended, owner.redis), lambda: "the server outlives its owner")
 
 
 def test_of_many_that_start_at_once_one_owns_and_the_others_share(state: Path) -> None:
@@ -192,7 +186,7 @@ def test_a_killed_server_leaves_nothing_in_the_way_and_loses_nothing_written(
         assert client.get("turn") == (str(turn - 1).encode() if turn else None)
         client.set("turn", turn)
         os.kill(server.pid, signal.SIGKILL)
-        wait_until(partial(has_ended, server.pid), "its end")
+        wait_until(partial(has_ended, server.pid))
         assert Path(server.url.removeprefix("unix://")).exists(), "the stale socket this test is about"
 
 
@@ -219,14 +213,14 @@ def test_killing_its_owner_ends_the_server_and_the_next_start_works_at_once(
         before = str(turn).encode()
         owner.kill()
         if turn % 2:  # at once, while the orphan still answers, and also after it has gone
-            wait_until(partial(has_ended, owner.redis), "the end of the orphan")
+            wait_until(partial(has_ended, owner.redis), lambda: "the orphan lives on")
     running.append(server := start(state))
     assert server.owned
     assert redis.Redis.from_url(server.url).get("turn") == before
 
 
 def test_a_frozen_orphan_is_killed(state: Path, running: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_server, "START_SECONDS", 0.5)
+    monkeypatch.setattr(redis_server, "START_SECONDS", 3)  # in which the new one has to answer, too
     owner = Owner(state).ready()
     os.kill(owner.redis, signal.SIGSTOP)
     owner.kill()
@@ -251,8 +245,8 @@ def test_ctrl_c_does_not_reach_the_server(state: Path) -> None:
     owner = Owner(state).ready()
     assert os.getsid(owner.redis) == owner.redis
     os.killpg(owner.process.pid, signal.SIGINT)  # what a terminal does
-    owner.process.wait(10)
-    wait_until(partial(has_ended, owner.redis), "the end of the server with its owner")
+    owner.process.wait(PATIENCE)
+    wait_until(partial(has_ended, owner.redis), lambda: "the server outlives its owner")
     assert "Received SIGTERM" in (state / "redis" / "redis.log").read_text()
 
 
