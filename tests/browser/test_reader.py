@@ -209,9 +209,12 @@ def violations_of_axe(page: Page) -> list[str]:
 # ---- posting and reading ----
 
 
-def test_a_comment_waits_and_appears_when_approved(service: Service, visit: Callable[..., Page]) -> None:
+def test_a_comment_waits_and_appears_when_approved(
+    service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
+) -> None:
     body = "I was the cello, and I would take the boat again."
-    page = visit(f"{service.base}/demo/demo/")
+    url = elsewhere.page("/waits", service.base, site="demo", article="waits")
+    page = visit(url)
     widget = page.locator("comment-thread")
     expect(widget.get_by_role("heading", name="Be the first to comment")).to_be_visible()
     fill(widget, body)
@@ -220,7 +223,7 @@ def test_a_comment_waits_and_appears_when_approved(service: Service, visit: Call
     expect(widget.get_by_text("Only you can see this")).to_be_visible()
     expect(widget.get_by_role("textbox", name="Comment")).to_have_value("")
 
-    stranger = visit(f"{service.base}/demo/demo/")
+    stranger = visit(url)
     expect(stranger.get_by_role("heading", name="Be the first to comment")).to_be_visible()
     expect(stranger.get_by_text(body)).to_have_count(0)
 
