@@ -58,6 +58,18 @@ def test_a_lost_connection_is_an_outage_and_the_next_one_works(postgres_url: str
     store.close()
 
 
+def test_postgresql_keeps_their_plans_after_a_read_and_those_of_no_other_statement(postgres_url: str) -> None:
+    store = Store(postgres_url)
+    for _ in range(8):
+        found(store)
+        with store.reading() as tx:
+            tx.execute(select(journal_head.c.seq)).all()
+    with store.reading() as tx:
+        kept = tx.execute(sa.text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+    store.close()
+    assert [each for each in kept if "journal_head" in each and "IN" in each] == kept != []
+
+
 def test_who_listens_to_the_engine_hears_of_them(store: Store) -> None:
     heard: list[str] = []
     sa.event.listen(store.engine, "before_cursor_execute", lambda *given: heard.append(given[2]))

@@ -700,6 +700,10 @@ LOG_MOST = 16_000
 """Pages from which a commit does so itself, as in a command that has nobody beside it. With 4,000 that took 40 to 80
 ms, for which all who write had to wait."""
 
+NEVER = 1 << 31
+"""So often a statement must come before psycopg has it prepared by itself: a plan that is kept knows no values, and one
+for a queue or a search must. Those that come with each batch know what they look for, and `run` has them prepared."""
+
 Tx = Connection
 """What the functions of the other edges take: a connection, inside a transaction where they write."""
 
@@ -736,6 +740,8 @@ def run(tx: Tx, sql: str, values: tuple[Any, ...]) -> Any:
     dialect: Any = tx.dialect
     driver: Any = tx.connection.dbapi_connection
     try:
+        if dialect.name == "postgresql":
+            return driver.execute(sql, values, prepare=True)
         return driver.execute(sql, values)
     except dialect.loaded_dbapi.Error as error:
         raise _of_driver(error, dialect) from None
@@ -779,6 +785,8 @@ class Store:
         """A connection to read with. Raises StoreError."""
         with _wrapped(), self.engine.connect() as connection:
             yield connection
+            if not self.is_sqlite:
+                connection.commit()  # nothing was written; but a rollback has psycopg forget what it has prepared
 
     @contextmanager
     def snapshot(self) -> Iterator[Tx]:
@@ -886,6 +894,7 @@ def make_engine(url: str) -> Engine:
         json_deserializer=orjson.loads,
         connect_args={
             "connect_timeout": 3,
+            "prepare_threshold": NEVER,
             "options": f"-c statement_timeout=5000 -c lock_timeout={LOCK_WAIT}s -c timezone=UTC",
         },
     )
