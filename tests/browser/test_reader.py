@@ -29,6 +29,9 @@ MORE_SITES = """
 mode = "post"
 email = "optional"
 page_size = 2
+
+[sites.elsewhere]
+origins = ["https://news.example.org"]
 """
 WATCH = """
 window.violations = [];
@@ -261,6 +264,30 @@ def test_without_javascript_a_link_leads_to_a_form_that_works(service: Service, 
     approve(service, body)
     page.goto(f"{service.base}/t/demo?article=night-ferry")
     expect(page.get_by_text(body)).to_be_visible()
+
+
+def test_a_page_that_nobody_listed_is_told_what_is_missing(
+    service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
+) -> None:
+    page = visit(elsewhere.page("/unlisted", service.base, site="elsewhere", article="unlisted"))
+    fill(page, "From a page that nobody listed.")
+    send(page)
+    expect(page.get_by_role("alert")).to_contain_text("The owner has to list the address of this page first")
+    expect(page.get_by_role("textbox", name="Comment")).to_have_value("From a page that nobody listed.")
+    page = visit(elsewhere.page("/mistyped", service.base, site="demmo", article="mistyped"))
+    expect(page.get_by_text("There is no such site.")).to_be_visible()
+
+
+def test_a_first_try_at_localhost_is_at_home(service: Service, visit: Callable[..., Page]) -> None:
+    base = service.base.replace("127.0.0.1", "localhost")
+    page = visit(f"{base}/demo/demo/")
+    fill(page, "Written at localhost.")
+    send(page)
+    expect(page.get_by_role("status")).to_contain_text(AWAITING)
+    page = visit(f"{base}/t/demo?article=localhost", java_script_enabled=False)
+    fill(page, "Written at localhost without a script.")
+    send(page)
+    expect(page.get_by_role("status")).to_contain_text(AWAITING)
 
 
 def test_a_form_ends_at_the_article_on_another_origin(

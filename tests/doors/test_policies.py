@@ -86,6 +86,23 @@ def test_only_a_listed_origin_may_post_and_read_the_answer(service: Service, ori
     assert "Access-Control-Allow-Credentials" not in reading.headers
 
 
+def test_a_page_learns_with_its_form_that_it_may_send_nothing(service: Service) -> None:
+    url = f"{service.base}/v1/demo/form?article=a"
+    unlisted = requests.get(url, headers={"Origin": "https://evil.example"}, timeout=15)
+    assert (unlisted.status_code, unlisted.headers["Access-Control-Allow-Origin"]) == (403, "*")
+    assert "has to list the address" in unlisted.json()["detail"]
+    for origin, readable_by in ((LISTED, LISTED), (service.base, "*")):
+        answer = requests.get(url, headers={"Origin": origin}, timeout=15)
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, readable_by)
+
+
+def test_our_own_page_may_send_by_whatever_name_it_was_reached(service: Service) -> None:
+    url = f"{service.base}/v1/demo/comments"
+    for site, status in (("same-origin", 202), ("same-site", 403), ("cross-site", 403)):
+        headers = {"Origin": "http://localhost:8080", "Sec-Fetch-Site": site}
+        assert requests.post(url, json=service.comment(), headers=headers, timeout=15).status_code == status
+
+
 @pytest.mark.parametrize("body", [b"{", b"{}", b'{"body": NaN}', b"[" * 40_000])
 def test_a_listed_origin_may_read_why_it_was_refused(service: Service, body: bytes) -> None:
     headers = {"Origin": LISTED, "Content-Type": "application/json"}
@@ -113,7 +130,7 @@ def test_a_form_refused_for_its_origin_gives_back_what_was_typed(service: Servic
     assert answer.headers["Content-Type"].startswith("text/html")
     assert answer.headers["Cache-Control"] == "no-store"
     assert "An hour &lt;of&gt; work.</textarea>" in answer.text
-    assert "The site does not list this origin." in answer.text
+    assert "The owner has to list the address of this page first" in answer.text
     assert not [name for name in answer.headers if name.startswith("Access-Control-")]
 
 

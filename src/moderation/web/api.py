@@ -21,7 +21,6 @@ from moderation.errors import (
     Invalid,
     ModerationError,
     NotFound,
-    OriginRefused,
     TooLarge,
     UnsupportedContent,
 )
@@ -29,9 +28,10 @@ from moderation.settings import Site
 from moderation.values import Comment, Receipt, Right, Sort, Status
 from moderation.web import auth, confirm, pages, wire
 from moderation.web.answers import private
-from moderation.web.context import client_address, request_id, rt
+from moderation.web.context import client_address, request_id, rt, settings_of
 from moderation.web.front import OUTCOME, receipt_json
 from moderation.web.headers import CACHEABLE
+from moderation.web.origins import check_origin, preflight
 from moderation.web.problems import problem, slug
 from moderation.web.threads import threads
 
@@ -43,7 +43,7 @@ MOST_COUNTS = 100
 @api.post("/v1/<site_id>/comments")
 def post_comment(site_id: str) -> Response:
     """Take in a comment. JSON or a form; the form's answers are for people."""
-    settings = _site(site_id)
+    settings = settings_of(site_id)
     kind = content_kind()
     values: Mapping[str, str] = {}
     try:
@@ -141,28 +141,9 @@ def _form_refused(site_id: str, values: Mapping[str, str], error: ModerationErro
 
 
 @api.route("/v1/<site_id>/comments", methods=["OPTIONS"])
-def preflight(site_id: str) -> Response:
+def preflight_comment(site_id: str) -> Response:
     """CORS preflight: an exact listed origin or nothing."""
-    origin = request.headers.get("Origin", "")
-    if origin not in _site(site_id).origins:
-        raise OriginRefused("origin-unlisted")
-    allow = {
-        "Access-Control-Allow-Methods": "POST, OPTIONS",
-        "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key",
-        "Access-Control-Max-Age": "600",
-    }
-    g.cors_origin = origin
-    return Response(b"", 204, allow, "text/plain")
-
-
-def check_origin(settings: Site) -> None:
-    """A listed origin is answered with CORS headers. Raises OriginRefused for one neither ours nor listed."""
-    origin = request.headers.get("Origin")
-    if origin is None or origin == rt().env.public_url:
-        return
-    if origin not in settings.origins:
-        raise OriginRefused("origin-unlisted")
-    g.cors_origin = origin
+    return preflight(settings_of(site_id), "POST, OPTIONS", "authorization, content-type, idempotency-key")
 
 
 def content_kind() -> str:
@@ -198,6 +179,7 @@ def comment_bytes(settings: Site, kind: str) -> bytes:
 @api.get("/v1/<site_id>/comments")
 def get_thread(site_id: str) -> Response:
     """An article's approved comments, for anyone and any cache."""
+    g.cors_origin = "*"  # also of an error: that there is no such site, say
     page = threads().page(site_id, _article_key(site_id), request.args.get("cursor", ""), newest_first=_newest_first())
     threads().remember((request.environ["PATH_INFO"], request.environ["QUERY_STRING"]), page)
     return _cacheable(page.body, page.etag)
@@ -206,7 +188,7 @@ def get_thread(site_id: str) -> Response:
 @api.get("/v1/<site_id>/counts")
 def get_counts(site_id: str) -> Response:
     """How many approved comments each `article` has."""
-    origins = (*_site(site_id).origins, rt().env.public_url)
+    origins = (*settings_of(site_id).origins, rt().env.public_url)
     given = request.args.getlist("article")
     if not 1 <= len(given) <= MOST_COUNTS:
         raise Invalid([FieldProblem("/article", "required" if not given else "too-many")])
@@ -218,16 +200,18 @@ def get_counts(site_id: str) -> Response:
 
 @api.get("/v1/<site_id>/form")
 def get_form(site_id: str) -> Response:
-    """A token for a form under an article, to be sent back with the comment. Each is handed out once."""
+    """A token for a form under an article, to be sent back with the comment. Each is handed out once. A page that may
+    not send one is told so: of a refused preflight no script learns why."""
+    g.cors_origin = "*"
+    check_origin(settings_of(site_id))
     token = forms.give(rt(), site_id, _article_key(site_id))
-    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
-    return Response(orjson.dumps({"token": token}), 200, headers, "application/json")
+    return Response(orjson.dumps({"token": token}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 @api.get("/v1/<site_id>/challenge")
 def get_challenge(site_id: str) -> Response:
     """A challenge of the proof of work, whose solution is sent back with the comment. Each is handed out once."""
-    settings = _site(site_id).form
+    settings = settings_of(site_id).form
     if settings.proof == "off":
         raise NotFound("challenge")
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
@@ -242,7 +226,7 @@ def _cacheable(body: bytes, etag: str | None) -> Response:
 
 
 def _article_key(site_id: str) -> str:
-    return wire.article_key(request.args.get("article", ""), (*_site(site_id).origins, rt().env.public_url))
+    return wire.article_key(request.args.get("article", ""), (*settings_of(site_id).origins, rt().env.public_url))
 
 
 def _newest_first() -> bool:
@@ -256,7 +240,7 @@ def _newest_first() -> bool:
 @auth.bearer(Right.READ_QUEUE)
 def get_queue(site_id: str) -> Response:
     """The queue, for scripts and content systems: each comment with its version and its whole explanation."""
-    _site(site_id)
+    settings_of(site_id)
     given = request.args.get("status", "pending")
     is_reported = given == "reported"
     status = Status.APPROVED if is_reported else wire.status_of(given)
@@ -279,7 +263,7 @@ def get_queue(site_id: str) -> Response:
 @auth.bearer(Right.DECIDE)
 def post_decisions(site_id: str) -> Response:
     """Decide about comments. 409 when not one of them could be decided; each answer says how its comment stands."""
-    _site(site_id)
+    settings_of(site_id)
     rulings = wire.rulings(json_body())
     outcomes = review.decide(rt(), auth.current(), rulings, request_id(), site=site_id)
     for ruling, outcome in zip(rulings, outcomes, strict=True):
@@ -302,7 +286,7 @@ def post_decisions(site_id: str) -> Response:
 @auth.bearer(Right.MANAGE_ARTICLES)
 def post_article(site_id: str) -> Response:
     """Open or close an article, or make it known with its title and address."""
-    origins = (*_site(site_id).origins, rt().env.public_url)
+    origins = (*settings_of(site_id).origins, rt().env.public_url)
     change = wire.article_change(json_body(), origins)
     key = wire.article_url(change.article, origins) or change.article
     article = article_actions.change(
@@ -361,13 +345,6 @@ def _queued(comment: Comment, reported: Sequence[reports.Report]) -> dict[str, A
         "escalated": dataclasses.asdict(comment.escalation) if comment.escalation else None,
         "reports": [{"reason": each.reason, "explanation": each.words, "at": each.at} for each in reported],
     }
-
-
-def _site(site_id: str) -> Site:
-    site = rt().rules.sites.get(site_id)
-    if site is None:
-        raise NotFound("site")
-    return site.settings
 
 
 def intake() -> Intake:

@@ -11,12 +11,11 @@ from moderation.actions.bans import Wish
 from moderation.edges import bans, queries
 from moderation.edges.bans import Kept
 from moderation.errors import NotFound
-from moderation.settings import Site
 from moderation.values import Effect, Right, Whom
 from moderation.web import auth, wire
 from moderation.web.answers import private
 from moderation.web.api import json_body
-from moderation.web.context import request_id, rt
+from moderation.web.context import request_id, rt, settings_of
 from moderation.web.decisions import COMMENT_ID
 from moderation.web.reasons import reason_words
 
@@ -29,7 +28,7 @@ PAGE = 100
 @auth.bearer(Right.READ_QUEUE)
 def get_bans(site_id: str) -> Response:
     """Those in force."""
-    _site(site_id)
+    settings_of(site_id)
     cursor = request.args.get("cursor")
     before = queries.read_cursor(cursor, 1)[0] if cursor else None
     with rt().store.reading() as tx:
@@ -42,7 +41,7 @@ def get_bans(site_id: str) -> Response:
 @auth.bearer(Right.BAN)
 def post_ban(site_id: str) -> Response:
     """Make one, in place of a former one on the same sender."""
-    reasons = _site(site_id).reasons
+    reasons = settings_of(site_id).reasons
     given = wire.ban(json_body())
     wish = Wish(
         effect=Effect(given.effect),
@@ -60,7 +59,7 @@ def post_ban(site_id: str) -> Response:
 @auth.bearer(Right.BAN)
 def delete_ban(site_id: str, ban_id: str) -> Response:
     """Lift it."""
-    _site(site_id)
+    settings_of(site_id)
     if not COMMENT_ID.match(ban_id):
         raise NotFound("ban")
     actions.lift(rt(), auth.current(), ban_id, request_id(), site=site_id)
@@ -79,10 +78,3 @@ def _told(kept: Kept) -> dict[str, Any]:
         "at": kept.made_at,
         "until": kept.until,
     }
-
-
-def _site(site_id: str) -> Site:
-    site = rt().rules.sites.get(site_id)
-    if site is None:
-        raise NotFound("site")
-    return site.settings

@@ -9,12 +9,22 @@ from typing import cast
 
 from flask import current_app, g, request
 
+from moderation.errors import NotFound
 from moderation.runtime import Runtime
+from moderation.settings import Site
 
 
 def rt() -> Runtime:
     """The runtime of this process."""
     return cast(Runtime, current_app.extensions["moderation"])
+
+
+def settings_of(site_id: str) -> Site:
+    """A site's settings. Raises NotFound."""
+    site = rt().rules.sites.get(site_id)
+    if site is None:
+        raise NotFound("site")
+    return site.settings
 
 
 def request_id() -> str:

@@ -10,20 +10,21 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from moderation import catalogue
 from moderation.actions import own_comment, privacy_form
 from moderation.actions.own_comment import State
 from moderation.catalogue import _
-from moderation.errors import Conflict, Invalid, ModerationError, OriginRefused
+from moderation.errors import Conflict, Invalid, ModerationError
 from moderation.redress import redress
 from moderation.settings import Site
 from moderation.web import wire
 from moderation.web.answers import private
 from moderation.web.api import body_bytes, comment_bytes, content_kind, json_body
-from moderation.web.context import client_address, request_id, rt
+from moderation.web.context import client_address, request_id, rt, settings_of
+from moderation.web.origins import check_origin, preflight
 from moderation.web.problems import problem
 
 own = Blueprint("own", __name__)
@@ -45,14 +46,14 @@ METHODS = "GET, PATCH, DELETE, POST, OPTIONS"
 @own.get("/v1/<site_id>/receipts/<receipt>")
 def get_own(site_id: str, receipt: str) -> Response:
     """How the comment stands."""
-    _check_origin(site_id)
+    check_origin(settings_of(site_id))
     return _private(_told(own_comment.look(rt(), receipt, site=site_id)))
 
 
 @own.patch("/v1/<site_id>/receipts/<receipt>")
 def patch_own(site_id: str, receipt: str) -> Response:
     """Write the comment anew. It is judged from the start, and waits."""
-    _check_origin(site_id)
+    check_origin(settings_of(site_id))
     stands = own_comment.look(rt(), receipt, site=site_id)
     settings = _settings(stands.site)
     change = wire.edit(json_body(settings), settings)
@@ -62,7 +63,7 @@ def patch_own(site_id: str, receipt: str) -> Response:
 @own.delete("/v1/<site_id>/receipts/<receipt>")
 def delete_own(site_id: str, receipt: str) -> Response:
     """Take the comment back."""
-    _check_origin(site_id)
+    check_origin(settings_of(site_id))
     own_comment.look(rt(), receipt, site=site_id)
     own_comment.withdraw(rt(), receipt, request_id())
     return Response(b"", 204, {"Cache-Control": "no-store"}, "application/json")
@@ -71,7 +72,7 @@ def delete_own(site_id: str, receipt: str) -> Response:
 @own.post("/v1/<site_id>/receipts/<receipt>/appeal")
 def post_appeal(site_id: str, receipt: str) -> Response:
     """Ask for a second look."""
-    _check_origin(site_id)
+    check_origin(settings_of(site_id))
     own_comment.look(rt(), receipt, site=site_id)
     return _private(_told(_appeal(receipt, json_body())))
 
@@ -80,26 +81,7 @@ def post_appeal(site_id: str, receipt: str) -> Response:
 @own.route("/v1/<site_id>/receipts/<receipt>/appeal", methods=["OPTIONS"])
 def preflight_own(site_id: str, receipt: str) -> Response:
     """CORS preflight: an exact listed origin or nothing."""
-    if "Origin" not in request.headers:
-        raise OriginRefused("origin-unlisted")
-    _check_origin(site_id)
-    allow = {
-        "Access-Control-Allow-Methods": METHODS,
-        "Access-Control-Allow-Headers": "content-type",
-        "Access-Control-Max-Age": "600",
-    }
-    return Response(b"", 204, allow, "text/plain")
-
-
-def _check_origin(site_id: str) -> None:
-    """Raises OriginRefused for a page of neither our own nor a listed origin."""
-    origin = request.headers.get("Origin")
-    if origin is None or origin == rt().env.public_url:
-        return
-    site = rt().rules.sites.get(site_id)
-    if site is None or origin not in site.settings.origins:
-        raise OriginRefused("origin-unlisted")
-    g.cors_origin = origin
+    return preflight(settings_of(site_id), METHODS, "content-type")
 
 
 def _private(value: dict[str, Any]) -> Response:

@@ -28,7 +28,7 @@ from moderation.edges import queries
 from moderation.errors import NotFound
 from moderation.settings import Site
 from moderation.web import cookies, wire
-from moderation.web.context import rt
+from moderation.web.context import rt, settings_of
 from moderation.web.decisions import COMMENT_ID
 from moderation.web.nodes import rows
 from moderation.web.threads import thread_view
@@ -74,7 +74,7 @@ LABELS = {
 def thread(site_id: str) -> Response:
     """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` one that waits,
     which is thanked for; only the browser that sent it is led to its receipt."""
-    settings = _settings(site_id)
+    settings = settings_of(site_id)
     cursor = request.args.get("cursor", "")
     view = thread_view(site_id, wire.article_key(request.args.get("article", ""), _origins(settings)), cursor)
     article = view["article"]
@@ -129,7 +129,7 @@ def form_page(
     there are none. Reads nothing but the rules, so that it also works while the store is away. Raises NotFound for an
     unknown site.
     """
-    settings = _settings(site_id)
+    settings = settings_of(site_id)
     key = article or _typed(values)["article"]
     return _page(
         settings,
@@ -168,7 +168,7 @@ def demo(site_id: str) -> Response:
     """An article to try the comments on."""
     if site_id != DEMO:
         raise NotFound("page")
-    _settings(site_id)
+    settings_of(site_id)
     return make_response(render_template("reader/demo.html", site_id=site_id, article=DEMO_ARTICLE, title=DEMO_TITLE))
 
 
@@ -195,14 +195,6 @@ def _embed() -> tuple[bytes, str]:
     whole = script.replace('"@@WORDS@@"', json.dumps(words, ensure_ascii=False), 1).encode()
     whole = re.sub(rb"(?m)^ +", b"", whole)  # no string in it goes over more than a line
     return whole, hashlib.sha256(whole).hexdigest()[:24]
-
-
-def _settings(site_id: str) -> Site:
-    site = rt().rules.sites.get(site_id)
-    if site is None:
-        raise NotFound("site")
-    settings: Site = site.settings
-    return settings
 
 
 def _origins(settings: Site) -> tuple[str, ...]:
@@ -284,7 +276,7 @@ def _form(
     typed = _typed(values)
     if any(problem["pointer"] == "/author/token" for problem in problems):
         typed["author_token"] = ""  # it will be no better the second time
-    key = wire.article_url(typed["article"], _origins(_settings(site_id))) or typed["article"]
+    key = wire.article_url(typed["article"], _origins(settings_of(site_id))) or typed["article"]
     if forms.read(rt(), typed["form_token"], site_id, key) in (forms.NO_FORM, forms.FORGED):
         typed["form_token"] = forms.give(rt(), site_id, key)
     is_said = detail is None or detail.rstrip(".") == (sentence or "").rstrip(".")

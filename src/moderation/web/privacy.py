@@ -18,8 +18,9 @@ from moderation.errors import ModerationError, NotFound
 from moderation.judge.ruleset import SiteRules
 from moderation.values import Wish
 from moderation.web import wire
-from moderation.web.api import body_bytes, check_origin, content_kind
+from moderation.web.api import body_bytes, content_kind
 from moderation.web.context import client_address, request_id, rt
+from moderation.web.origins import check_origin
 from moderation.web.problems import problem
 
 privacy = Blueprint("privacy", __name__)

@@ -70,7 +70,7 @@ DETAILS: Mapping[str, str] = {
     "content-type": "Send application/json or application/x-www-form-urlencoded, in UTF-8.",
     "content-encoding": "Send the body without a content encoding.",
     "cross-origin-form": "A page of another origin may send JSON only.",
-    "origin-unlisted": "The site does not list this origin.",
+    "origin-unlisted": "The owner has to list the address of this page first (`origins` in moderation.toml).",
     "cross-site": "The request came from another site.",
     "csrf-token": "The page was open too long. Load it again and repeat what you did.",
     "site": "There is no such site.",

@@ -8,19 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from moderation.actions import reports as action
 from moderation.catalogue import _
 from moderation.edges import queries, telemetry
-from moderation.errors import ModerationError, NotFound, OriginRefused
+from moderation.errors import ModerationError, NotFound
 from moderation.judge.ruleset import SiteRules
 from moderation.web import wire
-from moderation.web.api import body_bytes, check_origin, content_kind
+from moderation.web.api import body_bytes, content_kind
 from moderation.web.context import client_address, request_id, rt
 from moderation.web.decisions import COMMENT_ID
+from moderation.web.origins import check_origin, preflight
 from moderation.web.problems import problem
 
 reports = Blueprint("reports", __name__)
@@ -62,18 +63,9 @@ def post(site_id: str, comment_id: str) -> ResponseReturnValue:
 
 
 @reports.route("/v1/<site_id>/comments/<comment_id>/reports", methods=["OPTIONS"])
-def preflight(site_id: str, comment_id: str) -> Response:
+def preflight_report(site_id: str, comment_id: str) -> Response:
     """CORS preflight: an exact listed origin or nothing."""
-    origin = request.headers.get("Origin", "")
-    if origin not in _site(site_id).settings.origins:
-        raise OriginRefused("origin-unlisted")
-    allow = {
-        "Access-Control-Allow-Methods": "POST, OPTIONS",
-        "Access-Control-Allow-Headers": "content-type",
-        "Access-Control-Max-Age": "600",
-    }
-    g.cors_origin = origin
-    return Response(b"", 204, allow, "text/plain")
+    return preflight(_site(site_id).settings, "POST, OPTIONS", "content-type")
 
 
 def _take_in(site: SiteRules, comment_id: str, value: Any) -> None:

@@ -237,6 +237,7 @@
       /* "no-cache" asks whether it has changed: a reload shows what was approved a moment ago. */
       const answer = await ask(`v1/${encodeURIComponent(this.site)}/comments?${this.query}`, { cache: "no-cache" });
       const good = answer.status === 200 && answer.body && Array.isArray(answer.body.comments);
+      this.why = !good && answer.body ? String(answer.body.detail || "") : "";
       return good ? answer.body : null;
     }
 
@@ -247,7 +248,7 @@
       });
       const link = make("a", { href: this.threadPage() }, _("Open the comments on a page of their own"));
       this.down.hidden = false;
-      this.down.replaceChildren(make("p", {}, _("The comments could not be loaded. The article is not affected.")), again, link);
+      this.down.replaceChildren(make("p", {}, _("The comments could not be loaded. The article is not affected."), " ", this.why), again, link);
     }
 
     threadPage() {
@@ -589,11 +590,15 @@
       this.form.append(status);
     }
 
-    /* When the reader comes to the form, it asks for its token; without one the comment goes all the same. */
+    /* When the reader comes to the form, it asks for its token; without one the comment goes all the same. A page that
+       may not send one learns it here: of a request that the browser refuses, no script learns why. */
     askToken() {
       if (this.work) this.work.begin();
       this.token ||= ask(`v1/${encodeURIComponent(this.site)}/form?${new URLSearchParams({ article: this.article })}`).then(
-        ({ body }) => (body && typeof body.token === "string" ? body.token : undefined),
+        (answer) => {
+          this.barred = answer.status === 403 ? answer : null;
+          return answer.body && typeof answer.body.token === "string" ? answer.body.token : undefined;
+        },
       );
     }
 
@@ -667,7 +672,8 @@
       this.tell(answer, typed);
     }
 
-    tell({ status, wait, body }, typed) {
+    tell(answer, typed) {
+      const { status, wait, body } = (!answer.status && this.barred) || answer;
       const [title, detail] = ["title", "detail"].map((part) => String((body && body[part]) || ""));
       /* A second try may meet the first one, whose answer was lost on the way: then it has been said indeed. */
       const arrived = status === 409 && this.unsure === typed.body;
