@@ -64,8 +64,10 @@ def test_a_folder_without_its_keys_is_told_and_left_alone(tmp_path: Path) -> Non
 
 
 def test_the_first_admin_may_be_added_before_the_first_start(tmp_path: Path) -> None:
-    assert ask("users add Ana --role admin", tmp_path / "state").exit_code == 0
-    assert ask("users list", tmp_path / "state").output == "Ana\tadmin\tall sites\n"
+    added = ask("users add Ana --role admin", tmp_path / "state")
+    assert (added.exit_code, "There was no service at " in added.stderr) == (0, True)
+    assert "There was no service" not in ask("users add Bo", tmp_path / "state").stderr
+    assert ask("users list", tmp_path / "state").output == "Ana\tadmin\tall sites\nBo\tmoderator\tall sites\n"
 
 
 def test_a_store_is_named_without_its_password() -> None:

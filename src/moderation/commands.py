@@ -70,7 +70,7 @@ def with_runtime(env: Environment, do: Callable[[Any], Any], *, create: bool = F
     from moderation.web.problems import problem
 
     configure_logging("warning")  # on standard error, so that the answer is the command's own
-    rt = opened(env, prepare if create else _prepare_there)
+    rt = opened(env, _prepare_here if create else _prepare_there)
     try:
         return do(rt)
     except ModerationError as error:
@@ -179,6 +179,14 @@ def prepare(env: Environment) -> None:
     vault.load_keys(env.keys_path)
     rules_file.write_default(env.rules_path, [env.public_url])
     _migrate(env)
+
+
+def _prepare_here(env: Environment) -> None:
+    """As a first start does, and says so: in a mistyped folder nobody looks for a second service."""
+    if not env.keys_path.exists():
+        made = f"There was no service at {env.state}: keys, rules and database are made there now."
+        click.echo(f"{made} Another folder is named with --state.", err=True)
+    prepare(env)
 
 
 def _prepare_there(env: Environment) -> None:

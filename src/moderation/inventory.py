@@ -50,7 +50,7 @@ PERSONAL = (
          "until it was asked; address_days at most"),
     Item("author_records", "email_index pending approved rejected spam first_seen",
          "how many comments an author has in which state", "trust, moderation",
-         "age deletes the last comment counted in it, or its author erases"),
+         "age deletes the last comment counted in it, or its author erases; rejected_days where all were taken back"),
     Item("authors", "id key sealed proved_at", "name at the publisher's login or address, encrypted; when proved",
          "to know verified authors", "authors_days after the last time, if no comment is left"),
     Item("bans", "key network shown email_sealed", "what a banned sender is known by; an address encrypted",

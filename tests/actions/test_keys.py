@@ -19,7 +19,7 @@ from tests.actions.test_submit import submission
 from moderation.actions import bans, keys, privacy
 from moderation.actions.submit import Intake
 from moderation.commands import COMMAND_LINE
-from moderation.edges import chain, key_file, mails, reencryption, schema
+from moderation.edges import chain, erasure, key_file, mails, reencryption, schema
 from moderation.edges.authors import LOGIN, by_login, new_id, prove
 from moderation.edges.schema import author_records, authors, comments, journal, second_factors
 from moderation.edges.vault import load_keys
@@ -197,6 +197,21 @@ def test_a_key_that_a_row_needs_is_not_retired(rt: Runtime) -> None:
         with pytest.raises(KeysInvalid, match="cannot be retired: rows of "):
             keys.retire(rt, COMMAND_LINE, purpose)
         assert states(rt, purpose) == ["decrypt", "active"]
+
+
+def test_a_record_whose_comments_are_gone_goes_with_its_key(rt: Runtime) -> None:
+    gone = send(rt, 1, email="gone@example.org")
+    rule(rt, gone, 1, Decision.REJECT)
+    stays = send(rt, 2)
+    with rt.store.writing() as tx:
+        erasure.remove(tx, gone)
+    rotate(rt, "email-index")
+    reencrypt(rt, "email-index")
+    (comment,) = rows(rt, comments)
+    (record,) = rows(rt, author_records)
+    assert (comment.id, record.email_index, record.pending) == (stays, comment.email_index, 1)
+    keys.retire(rt, COMMAND_LINE, "email-index")
+    assert states(rt, "email-index") == ["retired", "active"]
 
 
 def test_a_key_that_made_what_may_come_back_is_not_retired_yet(rt: Runtime) -> None:

@@ -16,7 +16,16 @@ from moderation.actions.submit import Intake
 from moderation.commands import COMMAND_LINE
 from moderation.edges import queries, queue
 from moderation.edges.queue import Asked
-from moderation.edges.schema import comments, counters, earlier_texts, idempotency_keys, journal, outbox, search_rows
+from moderation.edges.schema import (
+    author_records,
+    comments,
+    counters,
+    earlier_texts,
+    idempotency_keys,
+    journal,
+    outbox,
+    search_rows,
+)
 from moderation.errors import Conflict, NotFound, Settled, TooFast
 from moderation.runtime import Runtime
 from moderation.values import Decision, Moderator, Right, Ruling, Status
@@ -164,6 +173,15 @@ def test_taking_back_deletes_all_of_it(rt: Runtime) -> None:
     assert [entry.action for entry in rows(rt, journal)] == ["received", "edited", "withdrawn"]
     with pytest.raises(NotFound):
         own_comment.look(rt, receipt)
+
+
+def test_the_record_of_an_author_goes_with_the_last_comment_taken_back(rt: Runtime) -> None:
+    first, second = (sent(rt, number, email="one@example.org") for number in (1, 2))
+    own_comment.withdraw(rt, first, "r")
+    assert [(row.pending, row.approved) for row in rows(rt, author_records)] == [(1, 0)]
+    decide(rt, second, Decision.APPROVE)
+    own_comment.withdraw(rt, second, "r")
+    assert not rows(rt, author_records)
 
 
 def test_taking_back_what_was_answered_leaves_its_place(rt: Runtime) -> None:

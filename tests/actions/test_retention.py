@@ -15,7 +15,7 @@ from tests.service import RULES
 from moderation.actions import bulk, holds, reports, retention
 from moderation.actions.bulk import Wish
 from moderation.commands import COMMAND_LINE
-from moderation.edges import authors, expiry, mails, oldest, queries
+from moderation.edges import authors, erasure, expiry, mails, oldest, queries
 from moderation.edges.schema import Tx, author_records, backtests, comments, outbox
 from moderation.runtime import Runtime
 from moderation.values import Decision, Status
@@ -68,6 +68,19 @@ def test_refused_and_undecided_comments_go_when_they_have_stood_for_their_days(k
     assert counts(kept) == {Status.APPROVED: 1}
     assert column(kept, sa.select(comments.c.id)) == [approved]
     assert waiting != approved
+
+
+def test_what_was_decided_against_who_took_all_back_is_forgotten_in_the_end(kept: Runtime, clock: Clock) -> None:
+    gone, stays = send(kept, 1, email="gone@example.org"), send(kept, 2)
+    rule(kept, gone, 1, Decision.REJECT)
+    with kept.store.writing() as tx:
+        erasure.remove(tx, gone)
+    clock.advance(days=19)
+    assert "records" not in retention.tidy(kept)
+    clock.advance(days=2)
+    assert retention.tidy(kept)["records"] == 1
+    assert column(kept, sa.select(author_records.c.pending)) == [1]
+    assert column(kept, sa.select(comments.c.id)) == [stays]
 
 
 def test_a_comment_that_was_answered_stays(kept: Runtime, clock: Clock) -> None:

@@ -32,6 +32,7 @@ known browsers and confirmed addresses."""
 _Step = Callable[[Tx, Vault, str], reencryption.Batch]
 STEPS: dict[str, _Step] = {
     "addresses": reencryption.addresses,
+    "records": reencryption.records,
     "letters": reencryption.letters,
     "privacy-links": reencryption.links,
     "reports": reencryption.readers,
@@ -40,7 +41,7 @@ STEPS: dict[str, _Step] = {
     "bans": reencryption.bans_on_authors,
     "seeds": reencryption.seeds,
 }
-_OF_EMAIL = ("addresses", "letters", "privacy-links", "reports", "senders", "names", "bans")
+_OF_EMAIL = ("addresses", "records", "letters", "privacy-links", "reports", "senders", "names", "bans")
 _STEPS_OF = {"email-enc": _OF_EMAIL, "email-index": _OF_EMAIL, "totp": ("seeds",)}
 
 

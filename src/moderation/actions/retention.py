@@ -70,6 +70,7 @@ def _steps(rt: Runtime, now: datetime) -> Iterator[tuple[str, Step]]:
     if keep.rejected_days:
         before = now - timedelta(days=keep.rejected_days)
         yield "refused", expiry.Comments([Status.REJECTED, Status.SPAM], before, shard)
+        yield "records", expiry.Records(before)
     if keep.approved_days:
         yield "approved", expiry.Comments([Status.APPROVED], now - timedelta(days=keep.approved_days), shard)
 

@@ -7,13 +7,13 @@ Statements are built once, at the top, so that SQLAlchemy compiles each only onc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, delete, exists, insert, or_, select, tuple_, update
 from sqlalchemy.sql.dml import Insert
 
 from moderation.edges import search
@@ -24,6 +24,7 @@ from moderation.edges.schema import (
     article_of,
     articles,
     author_records,
+    authors,
     bans,
     comment_rules,
     comments,
@@ -337,6 +338,23 @@ def count_changes(tx: Tx, changes: Sequence[Change], shard: int) -> None:
     if touched:
         rows = [{"at_id": each, "step": public[each], "endorses": each in endorsed} for each in sorted(touched)]
         tx.execute(_BUMP_ARTICLE, rows)
+
+
+def drop_empty_records(tx: Tx, authors_of: Collection[tuple[str, bytes]]) -> None:
+    """An author's record, by site and author, goes with the last comment that is counted in it."""
+    record = author_records.c
+    empty = and_(record.pending == 0, record.approved == 0, record.rejected == 0, record.spam == 0)
+    theirs = tuple_(record.site, record.email_index).in_(sorted(authors_of))
+    tx.execute(delete(author_records).where(theirs, empty))
+
+
+def is_left() -> ColumnElement[bool]:
+    """A record that no comment and no verified author belongs to: its comments were taken back, what was decided
+    against them is counted still."""
+    record = author_records.c
+    typed = exists().where(comments.c.site == record.site, comments.c.email_index == record.email_index)
+    proved = exists().where(authors.c.id == record.email_index)
+    return and_(~typed, ~proved)
 
 
 def _add_up(tx: Tx, tabs: Counter[tuple[str, str]], shard: int) -> None:

@@ -5,7 +5,7 @@ lease for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, 
 
 from moderation import ids
 from moderation.edges.authors import forget, needed
-from moderation.edges.comments import Change, count_changes
+from moderation.edges.comments import Change, count_changes, drop_empty_records, is_left
 from moderation.edges.held import is_held
 from moderation.edges.schema import (
     AUTHOR,
@@ -269,7 +269,7 @@ class Comments:
             for row in tx.execute(going)
         ]
         count_changes(tx, gone, self.shard)
-        _drop_empty_records(tx, {(change.site, change.author) for change in gone if change.author is not None})
+        drop_empty_records(tx, {(change.site, change.author) for change in gone if change.author is not None})
         return len(gone)
 
     def _has_stood(self) -> ColumnElement[bool]:
@@ -280,9 +280,19 @@ class Comments:
         )
 
 
-def _drop_empty_records(tx: Tx, authors_of: Collection[tuple[str, bytes]]) -> None:
-    """An author's record goes with the last of their comments that age deletes."""
-    record = author_records.c
-    empty = and_(record.pending == 0, record.approved == 0, record.rejected == 0, record.spam == 0)
-    theirs = tuple_(record.site, record.email_index).in_(sorted(authors_of))
-    tx.execute(delete(author_records).where(theirs, empty))
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What was decided against authors who took all of their comments back, and were first seen before then."""
+
+    before: datetime
+
+    def find(self, tx: Tx) -> Sequence[tuple[str, bytes]]:
+        known = select(author_records.c.site, author_records.c.email_index).where(*self._is_past()).limit(MOST)
+        return [(row.site, row.email_index) for row in tx.execute(known)]
+
+    def drop(self, tx: Tx, keys: Sequence[tuple[str, bytes]]) -> int:
+        these = tuple_(author_records.c.site, author_records.c.email_index).in_(keys)
+        return tx.execute(delete(author_records).where(these, *self._is_past())).rowcount
+
+    def _is_past(self) -> tuple[ColumnElement[bool], ...]:
+        return author_records.c.first_seen < self.before, is_left()

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, insert, literal, select, update
 
 from moderation.edges import erasure, holds, search
-from moderation.edges.comments import Change, count_changes, finding_row, rule_rows
+from moderation.edges.comments import Change, count_changes, drop_empty_records, finding_row, rule_rows
 from moderation.edges.schema import AUTHOR, Tx, article_of, articles, comment_rules, comments, earlier_texts
 from moderation.values import APPEAL, Article, Status, Verdict, gravity
 
@@ -118,3 +118,5 @@ def withdraw(tx: Tx, own: Own, at: datetime, shard: int) -> None:
     counted = own.author if own.status in (Status.PENDING, Status.APPROVED) else None
     after = own.status if erasure.remove(tx, own.id) else None
     count_changes(tx, [Change(own.site, own.article.id, counted, own.status, after, at)], shard)
+    if counted is not None:
+        drop_empty_records(tx, [(own.site, counted)])

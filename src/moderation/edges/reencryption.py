@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import Column, Table, bindparam, case, delete, select, update
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, case, delete, select, tuple_, update
 
 from moderation.edges.authors import key_of
+from moderation.edges.comments import is_left
 from moderation.edges.schema import (
     Tx,
     author_records,
@@ -98,6 +99,18 @@ def addresses(tx: Tx, keys: Keys, after: str) -> Batch:
         tx.execute(_COMMENT, new)
     _move_records(tx, moved)
     return Batch(rows[-1].id if rows else None, len(rows), len(opened), len(old) - len(opened))
+
+
+def records(tx: Tx, keys: Keys, after: str) -> Batch:
+    """Records of whose author no address is kept, so that no new index of it can be made: they go. `after` is not
+    needed, since what was looked at is gone."""
+    at = author_records.c.email_index
+    is_index = at >= b"\1"  # and no author's id, see `authors.new_id`
+    is_old = ~_made_by(at, keys.active_id("email-index"))
+    found = select(author_records.c.site, at).where(is_index, is_old, is_left()).limit(BATCH)
+    gone = [(row.site, row.email_index) for row in tx.execute(found)]
+    tx.execute(delete(author_records).where(tuple_(author_records.c.site, at).in_(gone)))
+    return Batch("more" if gone else None, len(gone), len(gone))
 
 
 def letters(tx: Tx, keys: Keys, after: str) -> Batch:
@@ -217,7 +230,7 @@ def _opened(rows: Iterable[Any], open_one: Callable[[Any], str]) -> list[tuple[A
 
 def user_of(tx: Tx, purpose: str, key_id: int) -> str | None:
     """The first table in which a row needs this key still. None where it can go."""
-    sealed, made = f"v1.{key_id}.", bytes([key_id])
+    sealed = f"v1.{key_id}."
     columns: Mapping[str, tuple[Any, ...]] = {
         **SEALED,
         "email-index": (
@@ -232,15 +245,18 @@ def user_of(tx: Tx, purpose: str, key_id: int) -> str | None:
         "audit": (journal.c.mac, journal_head.c.anchor, journal_head.c.mac, journal_head.c.seal),
     }
     for column in columns.get(purpose, ()):
-        if purpose in SEALED:
-            is_made = column.startswith(sealed, autoescape=True)
-        else:
-            is_made = column >= made if key_id == 255 else (column >= made) & (column < bytes([key_id + 1]))
+        is_made = column.startswith(sealed, autoescape=True) if purpose in SEALED else _made_by(column, key_id)
         if column is bans.c.key:
             is_made &= bans.c.whom == Whom.AUTHOR.value  # the others are found by something else
         if tx.execute(select(column).where(is_made).limit(1)).first() is not None:
             return str(column.table.name)
     return None
+
+
+def _made_by(column: Any, key_id: int) -> ColumnElement[bool]:
+    """Whether a keyed hash was made with this key, whose id is its first byte."""
+    made: ColumnElement[bool] = column >= bytes([key_id])
+    return made if key_id == 255 else and_(made, column < bytes([key_id + 1]))
 
 
 def _prefixes(keys: Keys) -> tuple[str, bytes]:
