@@ -119,6 +119,7 @@ def test_after_the_last_card_the_way_on_has_the_focus(service: Service, visit: V
     expect(link).to_be_hidden()
     page.keyboard.press("a")
     expect(link).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="Approved. Reader 1")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_text("All done. Nothing is waiting.")).to_be_visible()
 
@@ -147,7 +148,8 @@ def test_the_help_lists_the_keys_and_can_switch_them_off(service: Service, visit
     expect(dialog.get_by_role("heading", name="Keys")).to_be_focused()
     expect(dialog.get_by_role("heading", name="Keys")).to_be_in_viewport()
     page.keyboard.press("a")
-    dialog.get_by_role("checkbox", name="Use keys").uncheck()
+    with page.expect_response(re.compile("/desk/me/keys/switch")):
+        dialog.get_by_role("checkbox", name="Use keys").uncheck()
     dialog.get_by_role("button", name="Close").click()
     for _ in range(2):
         page.keyboard.press("j")

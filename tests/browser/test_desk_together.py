@@ -112,7 +112,8 @@ def test_where_the_stream_is_refused_the_page_asks(service: Service, visit: Visi
     send(service, site, 2)
     page = visit("/desk/sign-in", clock=True)
     page.route(re.compile("/desk/events"), lambda route: route.fulfill(status=503))
-    page.goto(service.base + queue(site))
+    with page.expect_response(re.compile("/desk/events")):
+        page.goto(service.base + queue(site))
     omar = visit(queue(site), "Omar")
     omar.keyboard.press("r")
     omar.keyboard.press("Enter")
