@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from collections.abc import Mapping
@@ -39,10 +40,11 @@ class Answer:
 
 
 class Line:
-    """A connection that is kept between requests. Not for several threads."""
+    """A connection that is kept between requests, from an address of its own. Not for several threads."""
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._address = ".".join(map(str, (127, *secrets.token_bytes(3))))
         self._socket: socket.socket | None = None
 
     def ask(self, data: bytes, *, has_body: bool = True) -> Answer:
@@ -52,7 +54,8 @@ class Line:
             if answer.status:
                 return answer
         self.close()
-        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE)
+        own = (self._address, 0)
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE, source_address=own)
         return self._try(data, has_body)
 
     def close(self) -> None:
