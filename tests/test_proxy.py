@@ -24,6 +24,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.service import PATIENCE, free_port
+
 DEPLOY = Path(__file__).parent.parent / "deploy"
 NO_END_OF_HEADER = b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "
 NO_END_OF_BODY = b"POST /v1/demo/comments HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n"
@@ -44,7 +46,7 @@ def echo(path):
 def events():
     def stream():
         yield "data: first\\n\\n"
-        yield f"data: {released.wait(10)}\\n\\n"
+        yield f"data: {released.wait(60)}\\n\\n"
     return Response(stream(), content_type="text/event-stream")
 
 @app.post("/release")
@@ -60,7 +62,6 @@ class Front:
 
     port: int
     behind: int
-    service: "subprocess.Popen[bytes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +79,17 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     behind = free_port()
     gunicorn = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads=4", f"--bind=127.0.0.1:{behind}"]
     with (
-        running([*gunicorn, "--log-level=critical", "service:app"], behind, folder) as service,
+        running([*gunicorn, "--log-level=critical", "service:app"], behind, folder),
         nginx_before(behind, folder) as port,
     ):
-        yield Front(port, behind, service)
+        yield Front(port, behind)
 
 
 @pytest.mark.parametrize("upstream", ["nginx-upstream.conf", "nginx-upstream-compose.conf"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_nginx_accepts_the_file(upstream: str, tls: bool, tmp_path: Path) -> None:
     main = nginx_file(tmp_path, free_port(), DEPLOY / upstream, tls=free_port() if tls else None)
-    done = subprocess.run([nginx(), "-e", "stderr", "-t", "-c", main], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([nginx(), "-e", "stderr", "-t", "-c", main], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr
 
@@ -105,7 +106,7 @@ def test_a_hundred_slow_clients_stop_nobody_else(front: Front) -> None:
     assert json.loads(answers[-1].body)["bytes"] == 2000
     worst = max(answer.seconds for answer in answers)
     print(f"100 slow clients, {len(answers)} good requests: worst {worst * 1000:.0f} ms")
-    assert worst < 1  # 100 ms is the aim; a busy machine may be slower, and one that waits for slow clients takes 10 s
+    assert worst < 5  # 100 ms is the aim; a busy machine may be slower, and one that waits for slow clients takes 10 s
 
 
 def test_one_address_cannot_hold_more_than_forty_requests(front: Front) -> None:
@@ -133,7 +134,7 @@ def test_a_body_far_beyond_the_limit_never_reaches_the_service(front: Front) -> 
 
 
 def test_live_events_are_passed_on_as_they_come(front: Front) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=PATIENCE)
     connection.request("GET", "/desk/events")
     stream = connection.getresponse()
     assert stream.readline() == b"data: first\n"  # the second waits for /release
@@ -147,11 +148,9 @@ def test_figures_are_for_this_machine_only(front: Front) -> None:
     assert ask(front.port, "GET", "/metrics", address="127.0.0.2").status == 403
 
 
-def test_a_service_that_is_away_is_said_to_be(front: Front) -> None:
-    """Last here: it stops the service."""
-    front.service.terminate()
-    front.service.wait(10)
-    away = ask(front.port, "GET", "/v1/demo/comments")
+def test_a_service_that_is_away_is_said_to_be(tmp_path: Path) -> None:
+    with nginx_before(free_port(), tmp_path) as port:
+        away = ask(port, "GET", "/v1/demo/comments")
     assert away.status == 503
     assert away.headers["Retry-After"] == "5"
     assert away.headers["Content-Type"] == "application/problem+json"
@@ -163,7 +162,7 @@ def ask(
     path: str,
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
-    timeout: float = 5,
+    timeout: float = PATIENCE,
     address: str = "127.0.0.1",
 ) -> Answer:
     """One request on a connection of its own, from `address`; TimeoutError after `timeout` seconds of silence."""
@@ -178,10 +177,10 @@ def ask(
 
 
 def until(front: Front, status: int, address: str) -> Answer:
-    """Ask until nginx has seen every slow client and answers with `status`; at most 5 s."""
-    deadline = time.monotonic() + 5
+    """Ask until nginx has seen every slow client and answers with `status`."""
+    deadline = time.monotonic() + PATIENCE
     while (answer := ask(front.port, "GET", "/v1/demo/comments", address=address)).status != status:
-        assert time.monotonic() < deadline, f"{answer.status} and not {status} after 5 s"
+        assert time.monotonic() < deadline, f"{answer.status} and not {status} after {PATIENCE} s"
     return answer
 
 
@@ -192,7 +191,7 @@ def slow_clients(port: int, openings: list[bytes], address: str | None = None) -
     with ExitStack() as open_connections:
         clients = [
             open_connections.enter_context(
-                socket.create_connection(("127.0.0.1", port), 5, (address or f"127.0.1.{number + 1}", 0))
+                socket.create_connection(("127.0.0.1", port), PATIENCE, (address or f"127.0.1.{number + 1}", 0))
             )
             for number in range(len(openings))
         ]
@@ -218,10 +217,10 @@ def running(command: list[str], port: int, folder: Path) -> Iterator["subprocess
     """A server that listens on `port`, until the end of the block."""
     with subprocess.Popen(command, cwd=folder) as process:
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE
             while not listens(port):
                 assert process.poll() is None, f"{command[0]} ended with {process.returncode}"
-                assert time.monotonic() < deadline, f"{command[0]} does not listen after 20 s"
+                assert time.monotonic() < deadline, f"{command[0]} does not listen after {PATIENCE} s"
                 time.sleep(0.02)
             yield process
         finally:
@@ -231,13 +230,6 @@ def running(command: list[str], port: int, folder: Path) -> Iterator["subprocess
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def nginx() -> str:
