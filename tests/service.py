@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -264,6 +264,19 @@ def wait_until(is_so: Any, why: Any = lambda: "it did not come to pass", *, seco
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else takes before it is listened on."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port := next(_PORTS)))
+            return port
+
+
+def _ports() -> Iterator[int]:
+    """Each once. Whoever holds the first of a hundred has them all, and Linux hands out none below 32768 by itself."""
+    while True:
+        with socket.socket() as claim, suppress(OSError):
+            claim.bind(("127.0.0.1", first := 100 * (100 + secrets.randbelow(220))))
+            yield from range(first + 1, first + 100)
+
+
+_PORTS = _ports()

@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,7 +27,7 @@ from tests.canary import BODY_CANARY, CANARY, found
 from tests.conftest import Clock
 from tests.outside import HERE, Outside
 from tests.outside import outside as outside
-from tests.service import RULES
+from tests.service import RULES, free_port
 
 from moderation import examination, receipts
 from moderation.actions import bans, external, keys, own_comment, privacy, retention
@@ -343,9 +342,7 @@ def test_whatever_goes_wrong_holds_and_is_asked_again(
 
 
 def test_nobody_there_and_in_the_end_people_decide(make_runtime: Make, clock: Clock) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    rt = make_runtime(rules(f"http://127.0.0.1:{port}/", "generic"), **HERE)
+    rt = make_runtime(rules(f"http://127.0.0.1:{free_port()}/", "generic"), **HERE)
     comment = send(rt, site="open")
     for pause in (0, *(each.total_seconds() for each in external.PAUSES)):
         clock.advance(seconds=pause * 0.99 - 1)

@@ -39,6 +39,7 @@ class Node:
     """One server of the cluster. `first` and `last` are its slots at the start."""
 
     port: int
+    bus: int
     process: subprocess.Popen[bytes]
     client: redis.Redis
     first: int = 0
@@ -63,7 +64,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
     for number, node in enumerate(nodes):
         node.first, node.last = number * share, min((number + 1) * share, SLOTS) - 1
         node.ask("CLUSTER", "ADDSLOTSRANGE", node.first, node.last)
-        node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, _bus(nodes[0].port))
+        node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, nodes[0].bus)
     wait_until(lambda: all(b"cluster_state:ok" in node.ask("CLUSTER", "INFO") for node in nodes))
     wait_until(lambda: all(len(node.ask("CLUSTER", "SLOTS")) == 3 for node in nodes))
     yield nodes
@@ -74,17 +75,11 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
 
 
 def _start(folder: Path) -> Node:
-    """A node on free ports. That of the cluster's own talk follows from the first and may be taken: then others."""
-    for _ in range(5):
-        if node := _try(folder, free_port()):
-            return node
-    raise AssertionError(f"no node started in {folder}")
-
-
-def _try(folder: Path, port: int) -> Node | None:
+    """A node on free ports. It does not think another one gone that a busy machine has kept from answering."""
+    port, bus = free_port(), free_port()
     words: dict[str, str | int] = {
-        "port": port, "cluster-port": _bus(port), "bind": "127.0.0.1", "cluster-enabled": "yes",
-        "cluster-node-timeout": 2000, "cluster-require-full-coverage": "no", "save": "", "dir": str(folder),
+        "port": port, "cluster-port": bus, "bind": "127.0.0.1", "cluster-enabled": "yes",
+        "cluster-node-timeout": 30_000, "cluster-require-full-coverage": "no", "save": "", "dir": str(folder),
     }  # fmt: skip
     command = [str(find_binary()), *(str(part) for name, value in words.items() for part in (f"--{name}", value))]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -96,12 +91,8 @@ def _try(folder: Path, port: int) -> Node | None:
         except redis.RedisError:
             return False
 
-    wait_until(lambda: process.poll() is not None or answers())
-    return Node(port, process, client) if process.poll() is None else None
-
-
-def _bus(port: int) -> int:
-    return port + 10_000 if port < 50_000 else port - 10_000
+    wait_until(answers)
+    return Node(port, bus, process, client)
 
 
 @pytest.fixture
