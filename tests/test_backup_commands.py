@@ -47,6 +47,8 @@ def test_a_backup_of_a_busy_service_comes_back_with_every_comment_before_it(tmp_
         (service.state / "moderation.toml").write_text("[sites.other]\n", "utf-8")
         told = service.command("restore", str(tmp_path / "copy"))
         assert "moderation.db.before-" in told
+        assert {path.stat().st_mode & 0o777 for path in (tmp_path / "copy").iterdir()} == {0o600}
+        assert {path.stat().st_mode & 0o777 for path in service.state.glob("*.before-*")} == {0o600}
         again = start(service.state, int(service.base.rpartition(":")[2]))
         try:
             again.wait_ready()
@@ -64,8 +66,13 @@ def test_who_was_forgotten_after_the_backup_is_forgotten_again(tmp_path: Path) -
         assert "Erased again: 0 comments." in service.command("privacy", "reapply")
         service.command("privacy", "erase", "--email", CANARY, "--yes")
         service.stop()
-        assert "Erased again: 1 comment." in service.command("restore", str(tmp_path / "copy"))
+        told = service.command("restore", str(tmp_path / "copy"))
+        assert "Erased again: 1 comment." in told
+        assert "stay in what was kept. Delete it" in told
         assert "Nothing is kept" in service.command("privacy", "erase", "--email", CANARY)
+        (kept,) = service.state.glob("moderation.db.before-*")
+        told = service.command("privacy", "erase", "--email", CANARY, "--yes")
+        assert f"Not reached: {kept}, which a restore kept." in told
 
 
 def test_a_backup_that_is_not_whole_changes_nothing_and_says_why(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def backup(folder: Path, **given: Any) -> None:
     Keep the key file (keys.json) and erased.jsonl as well, in another place: without the keys the readers' addresses in
     a backup cannot be read, by a thief or by you.
     """
+    from moderation.actions.privacy import LEDGER
     from moderation.edges import backups
 
     env = environment(**given)
@@ -34,7 +35,8 @@ def backup(folder: Path, **given: Any) -> None:
         backups.make(database, env.rules_path, folder, datetime.now(UTC))
     except (backups.BackupError, OSError) as error:
         end(str(error))
-    click.echo(f"{folder} holds the database and the rules. Keep {env.keys_path} as well, elsewhere.")
+    erased = env.state / LEDGER
+    click.echo(f"{folder} holds the database and the rules. Keep {env.keys_path} and {erased} as well, elsewhere.")
 
 
 @click.command()
@@ -69,6 +71,8 @@ def restore(folder: Path, **given: Any) -> None:
         gone = with_runtime(env, lambda rt: privacy.erase_again(rt, COMMAND_LINE))
     for path in kept:
         click.echo(f"Kept as {path}")
+    if kept:
+        click.echo("Readers whom you erase from now on stay in what was kept. Delete it when all is well.")
     again = f" Erased again: {counted('{n} comment', '{n} comments', gone)}." if gone else ""
     click.echo(f"Restored from {folder}.{again}")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from moderation.edges import akismet, chain, login_keys, redis_server, vault
+from moderation.edges import akismet, backups, chain, login_keys, redis_server, vault
 from moderation.edges.outside import fetch
 from moderation.edges.schema import Store, make_engine, sqlite_file, sqlite_module
 from moderation.environment import Environment
@@ -45,6 +45,7 @@ def whole(env: Environment, base: str) -> list[Found]:
         ("SQLite", lambda: _sqlite(env)),
         ("store", lambda: _store(env)),
         ("record", lambda: _record(env)),
+        ("copies", lambda: _copies(env)),
         ("Redis", lambda: _redis(env)),
         ("service", lambda: _ready(base)),
     ]
@@ -53,7 +54,9 @@ def whole(env: Environment, base: str) -> list[Found]:
         try:
             found.append(look())
         except (ModerationError, OSError, sa.exc.SQLAlchemyError) as error:
-            found.append(Found(part, False, str(error).partition("\n")[0] or type(error).__name__))
+            sentence = str(error).partition("\n")[0] or type(error).__name__
+            if all(sentence != each.sentence for each in found):  # a fault is told where it is met first
+                found.append(Found(part, False, sentence))
     return found
 
 
@@ -185,6 +188,14 @@ def _record(env: Environment) -> Found:
         told = f"row {report.broken.seq} is not as it was written. `moderation audit verify` looks at all of it."
         return Found("record", False, told)
     return Found("record", True, f"rows {report.first} to {report.last} are as they were written.")
+
+
+def _copies(env: Environment) -> Found:
+    file = sqlite_file(env.database)
+    kept = ", ".join(map(str, backups.kept_aside(file))) if file else ""
+    if not kept:
+        return Found("copies", None, "no restore has left one.")
+    return Found("copies", None, f"{kept}: kept by a restore, and erasing does not reach them. Delete them in time.")
 
 
 def _redis(env: Environment) -> Found:

@@ -59,7 +59,8 @@ def erase(email: str | None, site: str | None, login: str | None, reason: str, y
     """
     from moderation.actions import privacy as action
     from moderation.catalogue import counted
-    from moderation.edges.schema import store_name
+    from moderation.edges import backups
+    from moderation.edges.schema import sqlite_file, store_name
 
     reader = _reader(email, site, login)
     env = environment(**given)
@@ -72,6 +73,9 @@ def erase(email: str | None, site: str | None, login: str | None, reason: str, y
         return
     count = with_runtime(env, lambda rt: action.erase(rt, COMMAND_LINE, reader, reason))
     click.echo(f"Erased: {counted('{n} comment', '{n} comments', count)}.")
+    file = sqlite_file(env.database)
+    for path in backups.kept_aside(file) if file else []:
+        click.echo(f"Not reached: {path}, which a restore kept. Delete it when you need it no more.")
     for comment_id, hold in with_runtime(env, lambda rt: action.kept(rt, reader)).items():
         click.echo(f"Left, out of the public's sight, until hold {hold.id} is lifted: {comment_id} ({hold.reason}).")
 

@@ -122,7 +122,7 @@ def backtest(
     input.
 
     Each comment is judged under both, by the facts as they were when it came; nothing is written, and no service need
-    run. Exits with 3 if the guard --max-false-reject is broken.
+    run. Exits with 3 if the guard --max-false-reject is broken, or nothing is there to measure it by.
     """
     from moderation.actions import backtest as action
     from moderation.web import backtest_report
@@ -147,6 +147,9 @@ def backtest(
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
         click.echo((backtest_report.as_text if form == "text" else backtest_report.as_page)(report), nl=False)
+    if most is not None and not done.tally.approved_by_people:
+        click.echo("The guard cannot be measured: people approved none of these comments.", err=True)
+        sys.exit(3)
     if most is not None and done.false_reject_share > most:
         click.echo(f"Guard broken: {done.false_reject_share:.3%} false rejects, allowed are {most:.3%}.", err=True)
         sys.exit(3)

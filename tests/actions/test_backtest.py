@@ -186,6 +186,8 @@ def test_the_command_prints_the_report_and_keeps_its_guard(rt: Runtime, tmp_path
     assert "10 s a decision, assumed" in done.stdout
     assert "ana@example.org" not in done.stdout
     assert command(rt, tmp_path, "--max-false-reject", "1").exit_code == 0
+    unmeasured = command(rt, tmp_path, "--max-false-reject", "1", "--site", "open")
+    assert (unmeasured.exit_code, "people approved none" in unmeasured.stderr) == (3, True)
     assert command(rt, tmp_path, "--max-false-reject", "much").exit_code == 2
     assert command(rt, tmp_path, "--since", "soon").exit_code == 2
 

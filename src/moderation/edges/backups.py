@@ -50,6 +50,7 @@ def make(database: Path, rules: Path, folder: Path, at: datetime) -> None:
     }
     (unfinished / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     for path in unfinished.iterdir():
+        path.chmod(0o600)
         _sync(path)
     unfinished.rename(folder)
     _sync(folder.parent)
@@ -106,6 +107,7 @@ def put_back(folder: Path, database: Path, rules: Path, at: datetime) -> list[Pa
         if path.exists():
             aside = path.with_name(path.name + suffix)
             path.rename(aside)
+            aside.chmod(0o600)
             kept.append(aside)
     _place(folder / DATABASE, database)
     text, lists = unbundle((folder / RULES).read_text("utf-8"))
@@ -118,6 +120,11 @@ def put_back(folder: Path, database: Path, rules: Path, at: datetime) -> list[Pa
             part.write_text(content, "utf-8")
             _place(part, path)
     return kept
+
+
+def kept_aside(database: Path) -> list[Path]:
+    """Databases that `put_back` kept beside this one. What is erased now is in them still."""
+    return sorted(path for path in database.parent.glob(f"{database.name}.before-*") if path.is_file())
 
 
 def _place(source: Path, path: Path) -> None:
