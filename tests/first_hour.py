@@ -9,7 +9,7 @@ A running service is treated badly: workers and Redis are killed, people, tokens
 is replaced and put back. Never name one that matters. It must run with MODERATION_TRUSTED_PROXIES=127.0.0.2/32 and
 MODERATION_TOTP_REQUIRED=none, and its state folder must be ours to read.
 
-Times are told beside what is aimed at; a check fails over them only where no busy machine explains it (2 s).
+Times are told beside what is aimed at; a check fails over them only where no busy machine explains it (5 s).
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def test_a_hostile_pattern_is_refused_or_quick_on_every_text(
     took_effect, _ = _load(rt, _file(place, distinct).encode())
     assert took_effect, rt.rules_problems
     for text in TEXTS:
-        assert min(_seconds_to_judge(rt, text) for _ in range(2)) < LONGEST_JUDGING, text[:10]
+        assert any(_seconds_to_judge(rt, text) < LONGEST_JUDGING for _ in range(5)), text[:10]
 
 
 def _condition(pattern: str) -> str:

@@ -270,12 +270,15 @@ def test_a_batch_is_one_round_trip(limits: Limits, redis_client: redis.Redis, co
     def writes() -> int:
         return int(redis_client.info("stats")["total_writes_processed"])
 
-    apart = writes()
-    apart = writes() - apart  # what asking costs
-    before = writes()
-    limits.check(questions)
-    written = writes() - before - apart
-    assert 1 <= written <= 1 + count // 16, "the server answers the batch, not each question"
+    def written() -> int:
+        apart = writes()
+        apart = writes() - apart  # what asking costs
+        before = writes()
+        limits.check(questions)
+        return writes() - before - apart
+
+    fewest = min(written() for _ in range(5))  # somebody else may be answered meanwhile
+    assert 1 <= fewest <= 1 + count // 16, "the server answers the batch, not each question"
 
 
 def test_a_batch_keeps_its_order_and_sees_its_own_charges(limits: Limits) -> None:

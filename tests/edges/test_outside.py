@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.service import PATIENCE
 
 from moderation.edges import outside
 from moderation.edges.outside import fetch
@@ -90,7 +91,7 @@ def test_who_answers_drop_by_drop_is_left(monkeypatch: pytest.MonkeyPatch) -> No
     with talking(drip) as (url, _):
         began = time.monotonic()
         assert why(url) == "connection"
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 7, "the drops go on for ten"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_name_server_that_does_not_answer_takes_no_longer_than_was_said(monkey
     assert time.monotonic() - began < 10
     over.set()
     for _ in range(outside.MOST_LOOKING):  # and all are free again
-        assert outside._looking.acquire(timeout=5)
+        assert outside._looking.acquire(timeout=PATIENCE)
     outside._looking.release(outside.MOST_LOOKING)
 
 

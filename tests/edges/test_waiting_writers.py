@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.service import wait_until
+from tests.service import PATIENCE, wait_until
 
 from moderation.edges import migrate
 from moderation.edges.schema import LOCK_WAIT, Store, make_engine
@@ -19,7 +19,8 @@ WRITERS = 6
 
 
 def test_all_writers_of_a_locked_store_give_up_together(database_url: str) -> None:
-    """Each has a store of its own, as processes have. One after the other they would wait six times as long."""
+    """Each has a store of its own, as processes have. One after the other they would wait six times as long; a busy
+    machine adds a little."""
     engine = make_engine(database_url)
     lock = "BEGIN EXCLUSIVE" if engine.dialect.name == "sqlite" else "LOCK TABLE leases IN EXCLUSIVE MODE"
     begin = threading.Barrier(WRITERS)
@@ -27,7 +28,7 @@ def test_all_writers_of_a_locked_store_give_up_together(database_url: str) -> No
     def write(_: int) -> float:
         store = Store(database_url)
         try:
-            begin.wait(20)
+            begin.wait(PATIENCE)
             began = time.monotonic()
             with pytest.raises(StoreError) as told, store.writing() as tx:
                 tx.execute(sa.text("DELETE FROM leases"))
@@ -41,7 +42,7 @@ def test_all_writers_of_a_locked_store_give_up_together(database_url: str) -> No
         waited = list(pool.map(write, range(WRITERS)))
         other.rollback()
     engine.dispose()
-    assert LOCK_WAIT * 0.9 < max(waited) < LOCK_WAIT * 2.5, f"{sorted(waited)}"
+    assert LOCK_WAIT * 0.9 < max(waited) < LOCK_WAIT * 4, f"{sorted(waited)}"
     store = Store(database_url)
     with store.writing() as tx:
         tx.execute(sa.text("DELETE FROM leases"))
@@ -61,5 +62,5 @@ def test_a_starting_process_waits_for_another_ones_migration(postgres_url: str, 
             starting.result(LOCK_WAIT + 1)
         other.execute(sa.text("SELECT pg_advisory_unlock(7203846)"))
         other.commit()
-        starting.result(30)
+        starting.result(PATIENCE)
     engine.dispose()

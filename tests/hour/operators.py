@@ -75,7 +75,7 @@ def redis_away_stops_nothing(hour: Hour) -> str:
     assert 202 in address, "without Redis nothing is taken in"
     wait_until(lambda: hour.ready()["limits"] == "ok", lambda: "it does not heal")
     worst = max(times)
-    assert worst < 2, f"a comment waited {worst:.2f} s for Redis"
+    assert worst < 5, f"a comment waited {worst:.2f} s for Redis"
     beyond = sum(each > 0.15 for each in times)
     return f"{len(times)} posts 202, worst {worst * 1000:.0f} ms ({beyond} over the 150 aimed at); limits bite; heals"
 
@@ -116,7 +116,7 @@ def a_broken_rules_file_changes_nothing(hour: Hour) -> str:
         begun = time.perf_counter()
         assert service.post(body="a" * 4000 + "!").status_code == 202
         took = time.perf_counter() - begun
-        assert took < 2, f"(a+)+$ took {took:.1f} s"
+        assert took < 5, f"(a+)+$ took {took:.1f} s"
     with hour.other_rules(None):
         wait_until(lambda: _is_refused(hour), lambda: "nobody tells of the missing file")
         assert service.post().status_code == 202
@@ -146,7 +146,7 @@ def slow_clients_stop_nobody(hour: Hour) -> str:
             assert answer.status == 200, f"{answer.status} while others are slow"
             times.append(answer.seconds)
     worst = max(times)
-    assert worst < 2, f"a reader waited {worst:.2f} s"
+    assert worst < 5, f"a reader waited {worst:.2f} s"
     return f"{len(times)} readers answered, 0 failed, worst {worst * 1000:.0f} ms (aim 100)"
 
 

