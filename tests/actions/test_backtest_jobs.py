@@ -98,9 +98,9 @@ def test_each_person_has_one_and_one_runs_at_a_time(make_runtime: Callable[..., 
     second = start(rt, BEN)
     worker = Thread(target=action.work, args=[rt])
     worker.start()
-    wait_until(lambda: action.find(rt, ADA, first.id).state == "running")
+    wait_until(lambda: action.find(rt, ADA, first.id).state != "waiting")
     assert not action.work(other)
-    worker.join(60)
+    worker.join()
     assert action.find(rt, ADA, first.id).state == "done"
     assert action.find(rt, BEN, second.id).state == "waiting"
     again = start(rt)
@@ -134,7 +134,7 @@ def test_a_killed_service_leaves_no_process_and_it_is_told_as_interrupted(filled
         wait_until(lambda: processes(filled))
     finally:
         worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
+        worker.wait()
     wait_until(lambda: not processes(filled))
     assert action.find(filled, ADA, job.id).state == "running"
     filled.now = lambda: datetime.now(UTC) + backtest_jobs.SILENT + timedelta(seconds=1)
