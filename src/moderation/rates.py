@@ -49,6 +49,11 @@ class Window:
         """Microseconds in which a bucket used up comes back whole."""
         return self.interval * self.burst
 
+    @cached_property
+    def policy(self) -> str:
+        """What the header RateLimit-Policy says of it."""
+        return f'"{self.name}";q={self.limit};w={math.ceil(self.period)}'
+
 
 @value
 class Bucket:
@@ -123,13 +128,13 @@ class Answer:
 
 def answer_of(question: Question, numbers: Sequence[int], source: Literal["redis", "local"]) -> Answer:
     """From numbers in microseconds: (wait, uses left, time until whole) a bucket, then a count a fingerprint."""
-    rest = iter(numbers)
+    end = 3 * len(question.buckets)
+    each = zip(question.buckets, numbers[0:end:3], numbers[1:end:3], numbers[2:end:3], strict=True)
     buckets = tuple(
-        BucketAnswer(bucket, (wait := next(rest)) == 0, next(rest), wait / 1e6, next(rest) / 1e6)
-        for bucket in question.buckets
+        [BucketAnswer(bucket, wait == 0, left, wait / 1e6, whole / 1e6) for bucket, wait, left, whole in each]
     )
     allowed = all(answer.allowed or answer.bucket.soft for answer in buckets)
-    return Answer(allowed, buckets, tuple(rest), source)
+    return Answer(allowed, buckets, tuple(numbers[end:]), source)
 
 
 def parse_rate(text: str) -> tuple[int, float]:
@@ -161,6 +166,11 @@ def address_prefixes(ip: str, ipv4: int = 32, ipv6: int = 64, network: int = 48)
         address = address.ipv4_mapped
     lengths = (ipv4,) if isinstance(address, IPv4Address) else (ipv6, network)
     return tuple(str(ip_network((address, bits), strict=False)) for bits in lengths)
+
+
+def spelt(address: str) -> str:
+    """`address` as `ipaddress` spells it. Raises ValueError when it is none."""
+    return address if _IPV4.fullmatch(address) else str(ip_address(address))
 
 
 def household(ip: str) -> str:
@@ -217,9 +227,7 @@ def ratelimit_headers(answer: Answer, *, jitter: int = 0) -> dict[str, str]:
     shown = _tightest(answer.buckets)
     wait = math.ceil(answer.retry_after) + jitter
     if shown:
-        headers["RateLimit-Policy"] = ", ".join(
-            f'"{b.bucket.window.name}";q={b.bucket.window.limit};w={math.ceil(b.bucket.window.period)}' for b in shown
-        )
+        headers["RateLimit-Policy"] = ", ".join([b.bucket.window.policy for b in shown])
         headers["RateLimit"] = ", ".join(
             f'"{b.bucket.window.name}";r={min(b.remaining, b.bucket.window.limit)}'
             f";t={math.ceil(b.reset_after) if b.allowed else wait}"

@@ -15,7 +15,7 @@ from moderation.judge.ruleset import SiteRules
 from moderation.text.lexicon import GRAVITY
 from moderation.text.links import SHORTENERS
 from moderation.text.matcher import Found, Match
-from moderation.values import Ban, Effect, Finding, Span
+from moderation.values import Ban, Effect, Finding, Span, passed
 
 MOST_SPANS = 50
 """A finding keeps at most this many spans; its numbers count all."""
@@ -26,7 +26,7 @@ def article(reading: Reading, site: SiteRules) -> Finding:
     why = "site" if site.settings.closed else reading.case.article_closed
     if why:
         return Finding("article.closed", Effect.REJECT, "article-closed", "article", data={"why": why})
-    return Finding("article.closed", field="article")
+    return passed("article.closed", "article")
 
 
 def length(reading: Reading, site: SiteRules) -> Finding:
@@ -46,14 +46,14 @@ def limits(reading: Reading, site: SiteRules) -> Finding:
         return Finding("limits", Effect.HOLD, "site-fuse", "request")
     if reading.case.limited.email_exceeded:
         return Finding("limits", Effect.HOLD, "email-limit", "request")
-    return Finding("limits", field="request")
+    return passed("limits", "request")
 
 
 def ban(reading: Reading, site: SiteRules) -> Finding:
     """Bans that moderators have made on the sender. The gravest decides, the first of equals; a doubtful one holds."""
     found = reading.case.bans
     if not found:
-        return Finding("author.ban", field="author")
+        return passed("author.ban", "author")
     worst = max(found, key=lambda each: (STRENGTH[_ban_effect(each)], not each.doubtful))
     code = "banned" if worst.effect is Effect.REJECT else "pre-moderated"
     data = {"ban": worst.id, "whom": worst.whom.value, "because": worst.reason, "bans": len(found)}
@@ -69,7 +69,7 @@ def contacts(reading: Reading, site: SiteRules) -> Finding:
     """E-mail addresses and phone numbers typed into the text."""
     found = reading.contacts
     if not found:
-        return Finding("contacts")
+        return passed("contacts")
     spans = tuple(Span(each.start, each.end, each.kind) for each in found)
     effect = Effect(site.settings.contacts.found)
     return Finding("contacts", effect, "contacts", spans=spans, data={"count": len(found)})
@@ -108,7 +108,7 @@ def _words(rule: str, field: str, found: Found, site: SiteRules) -> Finding:
 
 def _listed(rule: str, field: str, matches: Sequence[Match], site: SiteRules) -> Finding:
     if not matches:
-        return Finding(rule, field=field)
+        return passed(rule, field)
     by_grade = site.settings.words
     grades: Mapping[str, Effect] = {
         "severe": Effect(by_grade.severe),
@@ -181,7 +181,7 @@ def disguised_links(reading: Reading, site: SiteRules) -> Finding:
     settings = site.settings.links
     found = [link for link in reading.disguised_links if not is_under(link.real, settings.allow)]
     if not found:
-        return Finding("links.disguised")
+        return passed("links.disguised")
     spans = tuple(
         Span(link.start, link.end, f"shows {link.shown}, leads to {link.real}") for link in found[:MOST_SPANS]
     )
@@ -234,7 +234,7 @@ def disposable_email(reading: Reading, site: SiteRules) -> Finding:
         return Finding(
             "author.disposable-email", Effect(site.settings.author.disposable_email), "disposable-email", "author.email"
         )
-    return Finding("author.disposable-email", field="author.email")
+    return passed("author.disposable-email", "author.email")
 
 
 def record(reading: Reading, site: SiteRules) -> Finding:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 import string
-from functools import cached_property
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
 
 from moderation.text.language import language
 from moderation.text.links import DisguisedLink, Link, find_disguised_links, find_links
@@ -34,6 +34,20 @@ def _has_three_alike(text: bytes) -> bool:
     return b"\0\0" in (number ^ (number >> 8)).to_bytes(len(text))[1:]
 
 
+Value = TypeVar("Value")
+
+
+class _once(Generic[Value]):
+    """`functools.cached_property` without its lock, which takes as long as some of what is read."""
+
+    def __init__(self, read: Callable[[Any], Value]) -> None:
+        self._read = read
+
+    def __get__(self, reading: Reading, _: type[Reading]) -> Value:
+        value = reading.__dict__[self._read.__name__] = self._read(reading)
+        return value
+
+
 class Reading:
     """One case as read."""
 
@@ -41,33 +55,33 @@ class Reading:
         self.case = case
         self._words: dict[tuple[int, Field], Found] = {}
 
-    @cached_property
+    @_once
     def contacts(self) -> tuple[Contact, ...]:
         return tuple(find_contacts(self.case.body))
 
-    @cached_property
+    @_once
     def links(self) -> tuple[Link, ...]:
         return find_links(self.case.body)
 
-    @cached_property
+    @_once
     def disguised_links(self) -> tuple[DisguisedLink, ...]:
         return find_disguised_links(self.case.body)
 
-    @cached_property
+    @_once
     def link_share(self) -> float:
         """The share of the text's characters that stand in links."""
         size = sum(link.end - link.start for link in self.links)
         return round(size / len(self.case.body), 3) if size else 0.0
 
-    @cached_property
+    @_once
     def phrases(self) -> Phrases:
         return phrases(self.case.body)
 
-    @cached_property
+    @_once
     def script(self) -> Script:
         return script(self.case.body)
 
-    @cached_property
+    @_once
     def language(self) -> str:
         """The code of the language that is written around the links, or empty."""
         parts, at = [], 0
@@ -76,11 +90,11 @@ class Reading:
             at = link.end
         return language(" ".join([*parts, self.case.body[at:]]))
 
-    @cached_property
+    @_once
     def folded(self) -> Folded:
         return fold(self.case.body)
 
-    @cached_property
+    @_once
     def capitals(self) -> tuple[int, float]:
         """How many letters have case, and the share of capitals among them."""
         body = self.case.body
@@ -91,7 +105,7 @@ class Reading:
             cased = upper + sum(map(str.islower, body))
         return cased, round(upper / cased, 3) if cased else 0.0
 
-    @cached_property
+    @_once
     def longest_run(self) -> tuple[int, int]:
         """Where the longest row of one character stands; of one character, where no three are alike."""
         if self.case.body.isascii() and not _has_three_alike(self.case.body.encode()):

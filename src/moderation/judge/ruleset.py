@@ -184,6 +184,7 @@ def _window(scope: str, number: int, rate: str, burst: int) -> Window:
     return Window(f"{scope}-{number}" if number else scope, count, period, most)
 
 
+@lru_cache(maxsize=4096)
 def is_disposable(domain: str) -> bool:
     """Whether mail to `domain`, or to a domain above it, is of a throw-away kind."""
     known = _disposable_domains()

@@ -21,6 +21,8 @@ _DOT_NAMES = (
 _AT_HINT = re.compile(
     rf"[\s\[({{<_*-](?:{_AT_NAMES.removeprefix('at|')}|а)[\s\])}}>_*-]|[\[({{<_*-]at[\s\])}}>_*-]|\sat[\])}}>_*-]|\[@\]|\(a\)"
 )
+_AT_BOXED = re.compile(r"[\[({<_*-]at[\s\])}>_*-]|\sat[\])}>_*-]|\[@\]|\(a\)")
+_AT_NAMED = tuple(name for name in _AT_NAMES.split("|") if name.isascii() and name != "at")
 _PLAIN_AT = re.compile(r"\sat\s")  # also tells a place: an address follows only where a dot is spelt out
 _DOT = (
     rf"(?:\s{{0,2}}[\[({{<_*-]{{1,2}}\s?(?:{_DOT_NAMES}|\.)\s?[\])}}>_*-]{{1,2}}\s{{0,2}}|"
@@ -41,6 +43,8 @@ _MOST_DOTS = 3  # of a mailbox
 _LETTERS, _QUOTED = re.compile(r"[\w+%-]+"), re.compile(r"[\w+%'-]+")
 _PARTS = re.compile(r"[\s\])}>_*-]|\.")
 _SPELT_DOT = re.compile(rf"(?:{_DOT_NAMES})|[\[({{<_*-]\s?\.")
+_DOT_NAMED = tuple(name for name in _DOT_NAMES.split("|") if name.isascii())
+_DOT_BOXED = re.compile(r"[\[({<_*-]\s?\.")
 _TLD = re.compile(r"(?:[a-z]{2,24}|xn--[\w-]{2,30}|[^\W\d_]{2,24})\Z")
 # Words before a plain "at" that tell a place, not the name of a mailbox.
 _PLACE = frozenset(
@@ -108,9 +112,19 @@ _PLACE = frozenset(
 
 def find_emails(text: str) -> list[tuple[int, int]]:
     """Where e-mail addresses stand in `text`, which is lower case.  They may overlap."""
-    if "@" in text or _AT_HINT.search(text) or (_PLAIN_AT.search(text) and _SPELT_DOT.search(text)):
-        return list(_emails(text, _Dots(text)))
-    return []
+    return list(_emails(text, _Dots(text))) if _may_hold(text) else []
+
+
+def _may_hold(text: str) -> bool:
+    """Does anything in `text` look like the sign of an address?  What plain text has none of is seen without the two
+    long patterns, in a third of the time."""
+    if "@" in text:
+        return True
+    if not text.isascii():
+        return bool(_AT_HINT.search(text) or (_PLAIN_AT.search(text) and _SPELT_DOT.search(text)))
+    if _AT_BOXED.search(text) or (any(map(text.__contains__, _AT_NAMED)) and _AT_HINT.search(text)):
+        return True
+    return bool(_PLAIN_AT.search(text) and (any(map(text.__contains__, _DOT_NAMED)) or _DOT_BOXED.search(text)))
 
 
 def _emails(text: str, dots: _Dots) -> Iterator[tuple[int, int]]:

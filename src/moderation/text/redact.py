@@ -31,6 +31,8 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     found = [Contact("email", start, end) for start, end in find_emails(flat)]
     if _DIGITS.search(flat) or _NUMBER_HINT.search(flat):
         found += _phones(flat)
+    if not found:
+        return ()
     found.sort(key=lambda c: (c.start, -c.end))
     kept: list[Contact] = []
     for contact in found:
@@ -42,6 +44,8 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
 def holds_address(text: str) -> bool:
     """Whether an e-mail address stands in `text`, also percent-encoded as in a web address."""
     plain = unquote(unquote(text)) if "%" in text else text
+    if not find_emails(_flatten(plain)):
+        return False
     return any(contact.kind == "email" for contact in find_contacts(plain))
 
 

@@ -10,6 +10,7 @@ from typing import cast
 from flask import current_app, g, request
 
 from moderation.errors import NotFound
+from moderation.rates import spelt
 from moderation.runtime import Runtime
 from moderation.settings import Site
 
@@ -51,7 +52,7 @@ def forwarded_client(
     client = peer
     for hop in reversed(hops):
         try:
-            client = str(ipaddress.ip_address(hop))
+            client = spelt(hop)
         except ValueError:
             return peer
         if not _is_trusted(client, trusted):
