@@ -11,10 +11,10 @@ from tests.actions.test_submit import rows, submission
 from tests.conftest import Clock
 
 from moderation import receipts
-from moderation.actions import own_comment, privacy, review
+from moderation.actions import bans, holds, own_comment, privacy, review
 from moderation.actions.submit import Intake
 from moderation.commands import COMMAND_LINE
-from moderation.edges import queries, queue
+from moderation.edges import queries, queue, schema
 from moderation.edges.queue import Asked
 from moderation.edges.schema import (
     author_records,
@@ -28,7 +28,7 @@ from moderation.edges.schema import (
 )
 from moderation.errors import Conflict, NotFound, Settled, TooFast
 from moderation.runtime import Runtime
-from moderation.values import Decision, Moderator, Right, Ruling, Status
+from moderation.values import Decision, Effect, Moderator, Right, Ruling, Status, Whom
 
 MIRA = Moderator(1, "Mira", frozenset(Right), None, "admin")
 
@@ -66,7 +66,7 @@ def pending(rt: Runtime, site: str) -> int:
 def test_it_tells_how_the_comment_stands(rt: Runtime) -> None:
     receipt = sent(rt)
     state = own_comment.look(rt, receipt)
-    assert (state.status, state.version, state.can_withdraw, state.reason) == ("pending", 1, True, None)
+    assert (state.status, state.version, state.reason) == ("pending", 1, None)
     decide(rt, receipt, Decision.APPROVE)
     assert own_comment.look(rt, receipt).status == "approved"
 
@@ -146,11 +146,36 @@ def test_what_a_moderator_refused_is_settled(rt: Runtime) -> None:
     receipt = sent(rt)
     decide(rt, receipt, Decision.REJECT, reason="off-topic")
     state = own_comment.look(rt, receipt)
-    assert (state.status, state.edit_until, state.can_withdraw, state.reason) == ("rejected", None, False, None)
+    assert (state.status, state.edit_until, state.reason) == ("rejected", None, None)
     with pytest.raises(Settled):
         edit(rt, receipt, "Once more.", version=2)
-    with pytest.raises(Settled):
-        own_comment.withdraw(rt, receipt, "r")
+
+
+def test_what_was_refused_is_taken_back_and_still_counts_against_its_author(rt: Runtime) -> None:
+    receipt = sent(rt, 1, site="open")
+    decide(rt, receipt, Decision.REJECT, reason="abuse")
+    wish = bans.Wish(Effect.REJECT, "abuse", None, comment_id=receipt[:16], whom=Whom.AUTHOR)
+    bans.make(rt, MIRA, None, wish, "r")
+    own_comment.withdraw(rt, receipt, "r")
+    assert not rows(rt, comments)
+    (record,) = rows(rt, author_records)
+    assert (record.rejected, record.pending, record.approved) == (1, 0, 0)
+    assert len(rows(rt, schema.bans)) == 1
+    told = [(entry.action, entry.before, entry.after, entry.reason) for entry in rows(rt, journal)]
+    assert ("reject", "approved", "rejected", "abuse") in told
+    assert told[-1] == ("withdrawn", "rejected", None, None)
+    (outcome,) = review.decide(rt, MIRA, [Ruling(receipt[:16], 2, Decision.UNDO)], "r")
+    assert outcome.result == "not-found"
+
+
+def test_what_was_refused_stays_under_a_legal_hold_until_that_ends(rt: Runtime) -> None:
+    receipt = sent(rt)
+    decide(rt, receipt, Decision.REJECT)
+    hold = holds.place(rt, MIRA, receipt[:16], whole_author=False, reason="Asked for by a court", request_id="r")
+    own_comment.withdraw(rt, receipt, "r")
+    assert len(rows(rt, comments)) == 1
+    holds.lift(rt, MIRA, hold.id, reason="The case is over", request_id="r")
+    assert not rows(rt, comments)
 
 
 def test_a_refusal_by_rules_alone_is_told_after_a_while(rt: Runtime, clock: Clock) -> None:
@@ -158,7 +183,7 @@ def test_a_refusal_by_rules_alone_is_told_after_a_while(rt: Runtime, clock: Cloc
     with rt.store.writing() as tx:
         tx.execute(sa.update(comments).values(status="rejected"))
     state = own_comment.look(rt, receipt)
-    assert (state.status, state.can_withdraw) == ("pending", True)
+    assert state.status == "pending"
     clock.advance(minutes=61)
     assert own_comment.look(rt, receipt).status == "rejected"
 

@@ -50,7 +50,6 @@ class State:
     version: int
     reason: str | None
     edit_until: datetime | None
-    can_withdraw: bool
     can_appeal: bool
     appealed: bool
 
@@ -69,7 +68,7 @@ def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, reque
     if state.version != version:
         raise _conflict(state)
     if state.edit_until is None:
-        raise Settled("edit" if state.status == "pending" or state.can_withdraw else "decided")
+        raise Settled("decided" if state.status == "rejected" else "edit")
     if rules.settings.closed or (why := found.article.closed_why(rules.settings.close_after_days, now)):
         raise Closed("site" if rules.settings.closed else str(why))
     asked = Question(found.site, _buckets(rt, rules, body, address, now), seen_keys(body))
@@ -103,15 +102,12 @@ def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, reque
 
 
 def withdraw(rt: Runtime, receipt: str, request_id: str) -> None:
-    """Take the comment back, whatever a moderator is doing with it. Raises NotFound, Settled."""
+    """Take the comment back, whatever a moderator is doing with it or has decided. Raises NotFound."""
     comment_id, now = comment_of(rt, receipt), rt.now()
     with rt.store.writing() as tx:
         found = own.find(tx, comment_id, lock=True)
-        rules = rt.rules.sites.get(found.site) if found else None
-        if found is None or rules is None:
+        if found is None or found.site not in rt.rules.sites:
             raise NotFound("own-comment")
-        if not _state(rt, found, rules).can_withdraw:
-            raise Settled("decided")
         own.withdraw(tx, found, now, rt.store.shard)
         journal.write(tx, [_entry(found, "withdrawn", None, now, request_id)])
         journal.post(tx, [journal.Letter(now, found.site, "comment.withdrawn", found.id, "gone", found.version + 1)])
@@ -170,7 +166,6 @@ def _state(rt: Runtime, found: Own, rules: SiteRules) -> State:
         version=found.version,
         reason=_reason(found, rules) if status == "rejected" else None,
         edit_until=until if status != "rejected" and not found.appealed and now < until else None,
-        can_withdraw=status != "rejected",
         can_appeal=status == "rejected" and not found.appealed and now < appeal_until,
         appealed=found.appealed,
     )

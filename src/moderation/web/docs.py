@@ -115,7 +115,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "delete", "/v1/{site}/receipts/{receipt}", "withdrawOwn", "Take one's own comment back.",
-        [(204, "It is gone.", None, ())], (OriginRefused, Settled, NotFound, Unavailable),
+        [(204, "It is gone.", None, ())], (OriginRefused, NotFound, Unavailable),
     ),
     Operation(
         "options", "/v1/{site}/receipts/{receipt}", "preflightOwn", "The CORS preflight, for listed origins.",

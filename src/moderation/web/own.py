@@ -98,7 +98,7 @@ def _told(state: State) -> dict[str, Any]:
         "version": state.version,
         "reason": state.reason,
         "edit_until": state.edit_until,
-        "can_withdraw": state.can_withdraw,
+        "can_withdraw": True,  # whatever was decided
         "can_appeal": state.can_appeal,
         "redress": _redress(state),
     }
