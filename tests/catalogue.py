@@ -33,6 +33,7 @@ from moderation.web import (
     people,
     problems,
     redactions,
+    reports,
     second_step,
     sentences,
     views,
@@ -40,7 +41,7 @@ from moderation.web import (
 
 SOURCES = Path(catalogue.__file__).parent
 KEYWORDS = {"_": None, "said_in": (2,), "counted": (1, 2), "moment": (2,), "gettext": None, "ngettext": (1, 2)}
-OPTIONS = {"trimmed": "true", "extensions": "jinja2.ext.i18n", "silent": "false"}
+OPTIONS = {"trimmed": "true", "extensions": "jinja2.ext.i18n", "silent": "false", "parse_template_string": "true"}
 KINDS = {".py": "python", ".html": "jinja2.ext:babel_extract", ".js": "javascript"}
 
 TABLES: tuple[tuple[str, object], ...] = (
@@ -49,6 +50,7 @@ TABLES: tuple[tuple[str, object], ...] = (
     ("web/front.py", [front.AWAITING, front.PUBLISHED]),
     ("web/own.py", own.STANDS),
     ("web/own.py", own.AGAIN),
+    ("web/reports.py", reports.THANKS),
     ("web/pages.py", [label for _field, label in pages.LABELS.values()]),
     ("web/app.py", app.TITLES),
     (

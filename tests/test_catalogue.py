@@ -28,6 +28,13 @@ def test_every_sentence_of_the_sources_is_translated_and_no_other(language: str)
     assert untold == [], "without a translation"
 
 
+def test_a_script_says_nothing_that_the_catalogue_does_not_find() -> None:
+    known = {message.id for message in sources.found() if message.id}
+    scripts = (Path(catalogue.__file__).parent / "web" / "static").rglob("*.js")
+    said = {words for path in scripts for words in re.findall(r'\b_\("([^"]+)"', path.read_text())}
+    assert said - known == set()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_translation_has_the_same_holes_for_numbers_names_and_marks(language: str) -> None:
     for message in (each for each in catalogue.read(language) if each.id):

@@ -148,6 +148,11 @@ class Conflict(ModerationError):
 
 
 @dataclass
+class Outdated(Conflict):
+    """The same for the comment's author, who is never told by whom."""
+
+
+@dataclass
 class RulesChanged(ModerationError):
     """The rules file is not the one that the asker saw."""
 

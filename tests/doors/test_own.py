@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-from tests.service import Service, unsaid
+from tests.service import RULES, Service, running_service, unsaid
 
 from moderation.web.shapes import OwnOut
 
@@ -131,10 +132,44 @@ def test_a_form_leads_to_a_page_with_the_receipt_for_its_sender_alone(service: S
     assert receipt not in where + requests.get(service.base + another, timeout=15, headers=kept).text
 
 
-def decide(service: Service, script: dict[str, str], comment: str, version: int, decision: str) -> None:
-    rulings = [{"id": comment, "version": version, "decision": decision}]
-    answer = send(service, "POST", "/v1/demo/decisions", json=rulings, headers=script)
+def decide(
+    service: Service, script: dict[str, str], comment: str, version: int, decision: str, site: str = "demo", **more: str
+) -> None:
+    rulings = [{"id": comment, "version": version, "decision": decision, **more}]
+    answer = send(service, "POST", f"/v1/{site}/decisions", json=rulings, headers=script)
     assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(scope="module")
+def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    rules = RULES + '[sites.german]\nlanguage = "de"\n[sites.german.receipt]\ntell_reasons = true\n'
+    with running_service(tmp_path_factory.mktemp("german") / "state", rules=rules) as running:
+        yield running
+
+
+def test_everything_is_said_in_the_language_of_the_site(german: Service) -> None:
+    service = german
+    own, script = receipt(service, site="german"), service.token("queue:read", "decisions:write")
+    path = f"/v1/german/receipts/{own}"
+    assert service.get(path).json()["message"] == "Ihr Kommentar wartet auf die Moderation."
+    decide(service, script, own[:16], 1, "reject", "german", reason="abuse")
+    assert service.get(path).json()["reason"] == "Beschimpfung oder Beleidigung"
+    for asked in ("en", "de"):
+        page = service.get(f"/r/{own}", headers={"Accept-Language": asked}).text
+        assert "Grund: Beschimpfung oder Beleidigung." in page
+    report = {"reason": "abuse"}
+    thanks = send(service, "POST", f"/v1/german/comments/{own[:16]}/reports", json=report).json()["message"]
+    assert thanks == "Danke. Die Moderation sieht es sich an."
+
+
+def test_an_author_with_an_older_version_is_not_told_of_somebody_else(service: Service) -> None:
+    own = receipt(service, article="own-outdated")
+    send(service, "PATCH", f"/v1/demo/receipts/{own}", json={"version": 1, "body": "Written anew."})
+    late = send(service, "PATCH", f"/v1/demo/receipts/{own}", json={"version": 1, "body": "From another tab."}).json()
+    assert (late["type"], late["version"]) == ("urn:moderation:problem:conflict", 2)
+    assert late["title"] == "Your comment has changed since this page showed it"
+    page = send(service, "POST", f"/r/{own}/edit", data={"version": "1", "body": "From another tab."})
+    assert (page.status_code, "has changed since this page" in page.text) == (409, True)
 
 
 def test_a_second_look_is_asked_for_by_a_form_and_answered_there(service: Service) -> None:

@@ -18,7 +18,7 @@ from moderation.edges.limits import too_fast
 from moderation.edges.own import Own, Rewritten
 from moderation.edges.schema import Tx
 from moderation.edges.vault import Unreadable
-from moderation.errors import Closed, Conflict, NotFound, Settled
+from moderation.errors import Closed, NotFound, Outdated, Settled
 from moderation.judge.cases import recall, remember
 from moderation.judge.pipeline import judge_reading, language_told
 from moderation.judge.reading import Reading
@@ -62,11 +62,11 @@ def look(rt: Runtime, receipt: str, *, site: str | None = None) -> State:
 
 def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, request_id: str) -> State:
     """Judge the new text from the start, and hold it. `body` has been validated. Raises NotFound, Settled, Closed,
-    TooFast, and Conflict where `version` is no longer the one that stands."""
+    TooFast, and Outdated where `version` is no longer the one that stands."""
     found, rules = _find(rt, receipt, None)
     state, now = _state(rt, found, rules), rt.now()
     if state.version != version:
-        raise _conflict(state)
+        raise _outdated(state)
     if state.edit_until is None:
         raise Settled("decided" if state.status == "rejected" else "edit")
     if rules.settings.closed or (why := found.article.closed_why(rules.settings.close_after_days, now)):
@@ -90,7 +90,7 @@ def edit(rt: Runtime, receipt: str, version: int, body: str, address: str, reque
     with rt.store.writing() as tx:
         if not own.rewrite(tx, found, new, rt.store.shard):
             stands = own.find(tx, found.id)
-            raise _conflict(_state(rt, stands, rules)) if stands else NotFound("own-comment")
+            raise _outdated(_state(rt, stands, rules)) if stands else NotFound("own-comment")
         external_checks.drop(tx, found.id)
         if case.opinion:
             external_checks.ask(tx, [external.new(rt, rules, found.id, address, now, found.version + 1)])
@@ -115,12 +115,12 @@ def withdraw(rt: Runtime, receipt: str, request_id: str) -> None:
 
 def appeal(rt: Runtime, receipt: str, version: int, words: str, address: str, request_id: str) -> State:
     """Have a moderator look once more at what was rejected, for `words`, which have been validated and are kept without
-    contact data, with the comment. Never decided by rules. Raises NotFound, Settled, TooFast, and Conflict where
+    contact data, with the comment. Never decided by rules. Raises NotFound, Settled, TooFast, and Outdated where
     `version` is no longer the one that stands."""
     found, rules = _find(rt, receipt, None)
     state, now = _state(rt, found, rules), rt.now()
     if state.version != version:
-        raise _conflict(state)
+        raise _outdated(state)
     if not state.can_appeal:
         raise Settled("appeal")
     (answer,) = rt.limits.check([Question(found.site, _buckets(rt, rules, words, address, now))])
@@ -135,7 +135,7 @@ def appeal(rt: Runtime, receipt: str, version: int, words: str, address: str, re
         entry = _entry(found, "appealed", Status.PENDING.value, now, request_id)
         stands = replace(seen, version=found.version, status=found.status)
         if not again.back_to_pending(rt, tx, stands, Finding(APPEAL, Effect.HOLD, code, data=told), entry):
-            raise _conflict(_state(rt, own.find(tx, found.id) or found, rules))
+            raise _outdated(_state(rt, own.find(tx, found.id) or found, rules))
     return look(rt, receipt)
 
 
@@ -174,7 +174,8 @@ def _state(rt: Runtime, found: Own, rules: SiteRules) -> State:
 def _reason(found: Own, rules: SiteRules) -> str | None:
     if not rules.settings.receipt.tell_reasons:
         return None
-    return next((reason.words for reason in rules.settings.reasons if reason.code == found.reason), None)
+    language = rules.settings.language  # a receipt's address does not name the site, so nobody has spoken yet
+    return next((each.said_in(language) for each in rules.settings.reasons if each.code == found.reason), None)
 
 
 def _buckets(rt: Runtime, rules: SiteRules, text: str, address: str, now: datetime) -> tuple[Bucket, ...]:
@@ -234,8 +235,8 @@ _UNKNOWN: Mapping[str, Any] = {
 """The facts of comments that came before facts were kept."""
 
 
-def _conflict(state: State) -> Conflict:
-    return Conflict(state.id, state.status, state.version, None, None)
+def _outdated(state: State) -> Outdated:
+    return Outdated(state.id, state.status, state.version, None, None)
 
 
 def _entry(found: Own, action: str, after: str | None, now: datetime, request_id: str) -> journal.Entry:

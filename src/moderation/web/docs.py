@@ -17,7 +17,6 @@ from pydantic.json_schema import models_json_schema
 from moderation import __version__
 from moderation.errors import (
     Closed,
-    Conflict,
     Duplicate,
     Forbidden,
     Invalid,
@@ -26,6 +25,7 @@ from moderation.errors import (
     NotFound,
     NotSignedIn,
     OriginRefused,
+    Outdated,
     ParentNotPublic,
     Settled,
     TooFast,
@@ -111,7 +111,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "patch", "/v1/{site}/receipts/{receipt}", "editOwn", "Write one's own comment anew: judged again, and held.",
         [(200, "How it stands now.", shapes.OwnOut, ())],
-        (*_BODY, OriginRefused, Closed, Settled, NotFound, Conflict, TooFast, Unavailable), body=wire.EditIn,
+        (*_BODY, OriginRefused, Closed, Settled, NotFound, Outdated, TooFast, Unavailable), body=wire.EditIn,
     ),
     Operation(
         "delete", "/v1/{site}/receipts/{receipt}", "withdrawOwn", "Take one's own comment back.",
@@ -124,7 +124,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "post", "/v1/{site}/receipts/{receipt}/appeal", "appealOwn", "Ask once for a second look at a rejection.",
         [(200, "How it stands now: a moderator will look at it.", shapes.OwnOut, ())],
-        (*_BODY, OriginRefused, Settled, NotFound, Conflict, TooFast, Unavailable), body=wire.AppealIn,
+        (*_BODY, OriginRefused, Settled, NotFound, Outdated, TooFast, Unavailable), body=wire.AppealIn,
     ),
     Operation(
         "options", "/v1/{site}/receipts/{receipt}/appeal", "preflightAppeal", "The CORS preflight.",

@@ -17,7 +17,7 @@ from moderation import catalogue
 from moderation.actions import own_comment, privacy_form
 from moderation.actions.own_comment import State
 from moderation.catalogue import _
-from moderation.errors import Conflict, Invalid, ModerationError
+from moderation.errors import Invalid, ModerationError, Outdated
 from moderation.redress import redress
 from moderation.settings import Site
 from moderation.web import wire
@@ -179,7 +179,7 @@ def _page(
     if error is not None:
         status, body, headers = problem(error, request_id())
         sentence, wrong = body["title"], " ".join(each["detail"] for each in body.get("errors", []))
-        if isinstance(error, (Conflict, Invalid)):
+        if isinstance(error, (Outdated, Invalid)):
             state = own_comment.look(rt(), receipt)
     response = _shown(
         status,

@@ -36,6 +36,7 @@ STATUSES: Mapping[type[ModerationError], tuple[int, str, str]] = {
     errors.SignInRefused: (403, "sign-in-refused", "The name or the password is wrong"),
     errors.SingleSignOnFailed: (403, "single-sign-on-failed", "The single sign-on did not succeed"),
     errors.Conflict: (409, "conflict", "Somebody else decided first"),
+    errors.Outdated: (409, "conflict", "Your comment has changed since this page showed it"),
     errors.IllegalMove: (409, "illegal-move", "This cannot be decided now"),
     errors.Unavailable: (503, "unavailable", "Please try again in a moment"),
     errors.StoreError: (503, "unavailable", "Please try again in a moment"),
