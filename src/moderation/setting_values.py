@@ -87,6 +87,12 @@ def address_such_as(example: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _contact(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s@]+|[^\s@<>\"?&]+@[^\s@<>\"?&]+", text):
+        raise ValueError("an address such as editors@example.org or https://www.example.org/contact")
+    return text
+
+
 def _list_name(text: str) -> str:
     """A file beside the rules file or in a folder there: no way leads up."""
     if len(text) > 100 or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", text, re.ASCII):
@@ -107,6 +113,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Time = Annotated[str, AfterValidator(_time)]
 Email = Annotated[str, AfterValidator(_email)]
 Domain = Annotated[str, AfterValidator(_domain)]
+Contact = Annotated[str, AfterValidator(_contact)]
 Term = Annotated[str, AfterValidator(_term)]
 Rates = Annotated[list[Rate], Field(max_length=5)]
 Terms = Annotated[list[Term], Field(max_length=5000)]

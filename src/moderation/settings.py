@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from moderation.durations import parse_duration
 from moderation.setting_values import (
+    Contact,
     Domains,
     Email,
     Event,
@@ -490,6 +491,12 @@ class Site(Table):
         max_length=500,
         description="What a reader is told who does not agree with what was decided about their report, or after a "
         "second look at their comment: to whom they can write. A general sentence where empty.",
+    )
+    contact: Contact = Field(
+        "",
+        max_length=200,
+        description="Whom readers write to about their data where no letters are sent: an e-mail address or an address "
+        "of the web, which everybody sees. Where empty, they are told to turn to the site.",
     )
     depth: int = Field(5, ge=1, le=20, description="How deep replies are indented.")
     page_size: int = Field(100, ge=1, le=500, description="Comments on a page of a thread.")

@@ -244,13 +244,33 @@ def test_the_pages_speak_the_sites_language(client: FlaskClient, rt: Runtime, re
     assert "Somebody" not in receiver.taken[-1].get_content()
 
 
-def test_the_page_is_offered_where_letters_can_be_sent_and_nowhere_else(
-    make_runtime: Callable[..., Runtime], client: FlaskClient
-) -> None:
-    words = "Your data: get a copy, or delete it"
-    assert words in client.get("/t/demo?article=ferry").text
-    assert client.get("/v1/demo/comments?article=ferry").get_json()["form"]["privacy"] == ASK
+CONTACTS = """
+[sites.mailbox]
+contact = "editors@news.example"
+[sites.web]
+name = "The Web"
+contact = "https://news.example/contact"
+"""
+
+
+def test_the_page_is_always_offered(make_runtime: Callable[..., Runtime], client: FlaskClient) -> None:
     without = create_app(make_runtime(RULES)).test_client()
-    assert without.get(ASK).status_code == without.post(ASK).status_code == 404
-    assert words not in without.get("/t/demo?article=ferry").text
-    assert without.get("/v1/demo/comments?article=ferry").get_json()["form"]["privacy"] is None
+    for each in (client, without):
+        assert f'<a href="{ASK}">Your data: get a copy, or delete it' in each.get("/t/demo?article=ferry").text
+        assert each.get("/v1/demo/comments?article=ferry").get_json()["form"]["privacy"] == ASK
+
+
+def test_where_no_letters_are_sent_it_says_whom_to_write_to(make_runtime: Callable[..., Runtime]) -> None:
+    client = create_app(make_runtime(RULES + CONTACTS)).test_client()
+    for site, said in (
+        ("demo", "write to the people who run The Harbour Post; their site says how."),
+        ("mailbox", 'write to <a href="mailto:editors@news.example">editors@news.example</a>.'),
+        ("web", '<a href="https://news.example/contact">write to The Web</a>.'),
+        ("german", "schreiben Sie"),
+    ):
+        page = client.get(f"/t/{site}/privacy")
+        assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
+        assert said in page.text
+        assert "<form" not in page.text
+        assert client.post(f"/t/{site}/privacy", data={"email": "a@b.example"}).status_code == 404
+    assert client.get("/t/nowhere/privacy").status_code == 404

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from moderation import catalogue
-from moderation.actions import own_comment, privacy_form
+from moderation.actions import own_comment
 from moderation.actions.own_comment import State
 from moderation.catalogue import _
 from moderation.errors import Invalid, ModerationError, Outdated
@@ -195,7 +195,6 @@ def _page(
         sentence=sentence,
         wrong=wrong,
         appeal_most=own_comment.APPEAL_MOST,
-        privacy=url_for("privacy.page", site_id=state.site) if privacy_form.is_offered(rt()) else "",
     )
     response.headers.extend(headers)
     return response

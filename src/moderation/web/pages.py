@@ -22,7 +22,6 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from moderation import catalogue, forms, receipts
-from moderation.actions import privacy_form
 from moderation.catalogue import _, counted, moment
 from moderation.edges import queries
 from moderation.errors import NotFound
@@ -209,7 +208,6 @@ def _site(site_id: str, settings: Site) -> dict[str, Any]:
         "verifies": settings.verify == "mail",
         "proof": settings.form.proof != "off",
         "holds_all": settings.mode == "pre",
-        "gives_data": privacy_form.is_offered(rt()),
         "takes_reports": settings.reports,
     }
 

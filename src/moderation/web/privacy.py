@@ -1,5 +1,6 @@
-"""Pages on which readers ask for their data by e-mail address, and the page behind the link that a letter brings. They
-work without JavaScript. No answer, address of a page or log line tells about whom was asked.
+"""Pages on which readers ask for their data by e-mail address, and the page behind the link that a letter brings; where
+no letters are sent, what can be done instead. They work without JavaScript. No answer, address of a page or log line
+tells about whom was asked.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MINUTES = int(action.LASTS.total_seconds() // 60)
 
 @privacy.get("/t/<site_id>/privacy")
 def page(site_id: str) -> Response:
-    """The form."""
+    """The form; without letters, the way to one's data in words."""
     return _form(_site(site_id), sent="sent" in request.args)
 
 
@@ -38,6 +39,8 @@ def page(site_id: str) -> Response:
 def ask(site_id: str) -> ResponseReturnValue:
     """Take in what was asked for. The same answer for every address."""
     site = _site(site_id)
+    if not action.is_offered(rt()):
+        raise NotFound("page")
     check_origin(site.settings)
     content_kind()
     typed = wire.parse_form(body_bytes())
@@ -75,7 +78,7 @@ def press(secret: str) -> Response:
 
 def _site(site_id: str) -> SiteRules:
     site = rt().rules.sites.get(site_id)
-    if site is None or not action.is_offered(rt()):
+    if site is None:
         raise NotFound("page")
     return site
 
@@ -108,6 +111,8 @@ def _form(
         erase=_wish(typed) is Wish.ERASE,
         wrong=wrong,
         sentence=sentence,
+        by_letter=action.is_offered(rt()),
+        contact=site.settings.contact,
         sent=sent,
         minutes=MINUTES,
     )

@@ -145,7 +145,7 @@ class Threads:
                 "body_max": settings.lengths.body_max,
                 "url_max": settings.lengths.url_max,
                 "depth": settings.depth,
-                "privacy": f"/t/{site.id}/privacy" if self._rt.mail_server else None,
+                "privacy": f"/t/{site.id}/privacy",
                 "reasons": _reasons(settings) if settings.reports else [],
                 "report_mail": settings.reports and self._rt.mail_server is not None,
             },
