@@ -28,7 +28,6 @@ from moderation.web import (
     holds,
     me,
     numbers,
-    own,
     pages,
     people,
     problems,
@@ -36,6 +35,7 @@ from moderation.web import (
     reports,
     second_step,
     sentences,
+    stands,
     views,
 )  # fmt: skip
 
@@ -48,8 +48,7 @@ TABLES: tuple[tuple[str, object], ...] = (
     ("web/problems.py", [title for _status, _slug, title in problems.STATUSES.values()]),
     ("web/problems.py", [problems.DETAILS, problems.FIELD_SENTENCES]),
     ("web/front.py", [front.AWAITING, front.PUBLISHED]),
-    ("web/own.py", own.STANDS),
-    ("web/own.py", own.AGAIN),
+    ("web/stands.py", [stands.STANDS, stands.AGAIN]),
     ("web/reports.py", reports.THANKS),
     ("web/pages.py", [label for _field, label in pages.LABELS.values()]),
     ("web/app.py", app.TITLES),

@@ -16,7 +16,6 @@ from flask.typing import ResponseReturnValue
 from moderation import catalogue
 from moderation.actions import own_comment
 from moderation.actions.own_comment import State
-from moderation.catalogue import _
 from moderation.errors import Invalid, ModerationError, Outdated
 from moderation.redress import redress
 from moderation.settings import Site
@@ -26,20 +25,10 @@ from moderation.web.api import body_bytes, comment_bytes, content_kind, json_bod
 from moderation.web.context import client_address, request_id, rt, settings_of
 from moderation.web.origins import check_origin, preflight
 from moderation.web.problems import problem
+from moderation.web.stands import stands
 
 own = Blueprint("own", __name__)
 
-STANDS = {
-    "pending": "Your comment is awaiting moderation.",
-    "approved": "Your comment is published.",
-    "rejected": "Your comment was not published.",
-}
-AGAIN = {
-    "pending": "A moderator will look at your comment once more. Come back to this page for the answer.",
-    "approved": "A moderator has looked at your comment once more: it is published.",
-    "rejected": "A moderator has looked at your comment once more: it stays unpublished.",
-}
-"""After its author has asked for a second look."""
 METHODS = "GET, PATCH, DELETE, POST, OPTIONS"
 
 
@@ -94,7 +83,7 @@ def _told(state: State) -> dict[str, Any]:
     return {
         "id": state.id,
         "status": state.status,
-        "message": _stands(state),
+        "message": stands(state),
         "version": state.version,
         "reason": state.reason,
         "edit_until": state.edit_until,
@@ -102,10 +91,6 @@ def _told(state: State) -> dict[str, Any]:
         "can_appeal": state.can_appeal,
         "redress": _redress(state),
     }
-
-
-def _stands(state: State) -> str:
-    return _((AGAIN if state.appealed else STANDS)[state.status])
 
 
 def _redress(state: State) -> str | None:
@@ -186,7 +171,7 @@ def _page(
         site=settings.name or state.site,
         state=state,
         receipt=receipt,
-        stands=_stands(state),
+        stands=stands(state),
         redress=_redress(state),
         until=_time(state.edit_until, settings),
         back=_back(state),

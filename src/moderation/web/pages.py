@@ -22,6 +22,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from moderation import catalogue, forms, receipts
+from moderation.actions import own_comment
 from moderation.catalogue import _, counted, moment
 from moderation.edges import queries
 from moderation.errors import NotFound
@@ -30,6 +31,7 @@ from moderation.web import cookies, wire
 from moderation.web.context import rt, settings_of
 from moderation.web.decisions import COMMENT_ID
 from moderation.web.nodes import rows
+from moderation.web.stands import stands
 from moderation.web.threads import thread_view
 
 pages = Blueprint("pages", __name__)
@@ -71,8 +73,8 @@ LABELS = {
 
 @pages.get("/t/<site_id>")
 def thread(site_id: str) -> Response:
-    """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` one that waits,
-    which is thanked for; only the browser that sent it is led to its receipt."""
+    """An article's thread and form, without JavaScript. `reply` names the comment to answer, `held` one that waited;
+    only the browser that sent it is told how it stands, and led to its receipt."""
     settings = settings_of(site_id)
     cursor = request.args.get("cursor", "")
     view = thread_view(site_id, wire.article_key(request.args.get("article", ""), _origins(settings)), cursor)
@@ -102,15 +104,17 @@ def keep_receipt(response: Response, site_id: str, comment_id: str) -> None:
 
 
 def _held(site_id: str, comment_id: str) -> dict[str, str] | None:
-    """The comment that the page thanks for, with the page of its receipt; both empty where this browser has none.
-    None for what is no comment's id."""
+    """The comment that the page tells about, with the page of its receipt. None where this browser has not sent it, or
+    it is gone."""
     if not COMMENT_ID.match(comment_id):
         return None
     try:
-        is_theirs = receipts.comment_of(rt(), cookies.sent(site_id).read()) == comment_id
+        state = own_comment.look(rt(), cookies.sent(site_id).read(), site=site_id)
     except NotFound:
-        is_theirs = False
-    return {"link": receipts.link(rt(), comment_id), "id": comment_id} if is_theirs else {"link": "", "id": ""}
+        return None
+    if state.id != comment_id:
+        return None
+    return {"id": state.id, "status": state.status, "stands": stands(state), "link": receipts.link(rt(), state.id)}
 
 
 def form_page(
