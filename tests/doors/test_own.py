@@ -126,6 +126,7 @@ def test_a_form_leads_to_a_page_with_the_receipt_for_its_sender_alone(service: S
     for others in ({}, {"Cookie": f"{name}="}, {"Cookie": f"{name}={receipt[:-1]}"}, {"Cookie": f"{name}=0{receipt}"}):
         shown = requests.get(service.base + where, timeout=15, headers=others)
         assert "awaiting moderation" not in shown.text.lower()
+        assert "A comment that waits appears once a moderator has approved it." in shown.text, "cookies may be off"
         assert "/r/" not in shown.text
         assert f'<link rel="canonical" href="{service.base}/t/demo?article=forms">' in shown.text
     another = re.sub(r"held=\w+", "held=" + "0" * 16, where)
@@ -133,10 +134,10 @@ def test_a_form_leads_to_a_page_with_the_receipt_for_its_sender_alone(service: S
     script = service.token("queue:read", "decisions:write")
     for version, decision, said in ((1, "approve", "is published"), (2, "reject", "was not published")):
         decide(service, script, receipt[:16], version, decision)
-        shown = requests.get(service.base + where, timeout=15, headers=kept).text
-        assert f"Your comment {said}." in shown
-        assert "awaiting moderation" not in shown.lower()
-        assert f'href="{service.base}/r/{receipt}"' in shown
+        now = requests.get(service.base + where, timeout=15, headers=kept).text
+        assert f"Your comment {said}." in now
+        assert "awaiting moderation" not in now.lower()
+        assert f'href="{service.base}/r/{receipt}"' in now
     send(service, "POST", f"/r/{receipt}/withdraw")
     assert "/r/" not in requests.get(service.base + where, timeout=15, headers=kept).text
 
