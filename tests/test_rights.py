@@ -187,8 +187,8 @@ DOORS: Mapping[str, Door] = {
     "POST /v1/<site_id>/receipts/<receipt>/appeal": Door(None, 404),
     "OPTIONS /v1/<site_id>/receipts/<receipt>/appeal": Door(None, 403),
     "GET /v1/<site_id>/challenge": Door(None, 404),
-    "GET /t/<site_id>/privacy": Door(None, 404),  # no letters can be sent here: tests/doors/test_privacy.py
-    "POST /t/<site_id>/privacy": Door(None, 404),
+    "GET /t/<site_id>/privacy": Door(None, 200),
+    "POST /t/<site_id>/privacy": Door(None, 404),  # no letters can be sent here: tests/doors/test_privacy.py
     "GET /p/<secret>": Door(None, 404),
     "POST /p/<secret>": Door(None, 404),
     "GET /v/<token>": Door(None, 404),
