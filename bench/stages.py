@@ -25,6 +25,9 @@ from tests.postgres import running_postgres
 from bench import comments
 from bench.stands import DURABILITY, POSTGRES, RULES
 from moderation.actions import submit
+from moderation.actions.intake import decide as deciding
+from moderation.actions.intake import prepare as preparing
+from moderation.actions.intake import record as recording
 from moderation.edges import comments as stored
 from moderation.edges import journal, redis_server, search, vault
 from moderation.edges.migrate import migrate
@@ -36,13 +39,12 @@ from moderation.runtime import Runtime
 from moderation.values import Finding, Login, Submission
 from moderation.web import wire
 
-STAGES = ("_prepare", "_gather", "judge_reading", "render", "_record")
-"""Functions of `actions.submit`."""
+STAGES = ((submit, "gather"), (deciding, "judge_reading"), (deciding, "render"), (submit, "record"))
 INSIDE = (
     *((stored, name) for name in ("make_articles", "said_before", "store")),
     *((search, name) for name in ("words_of", "add")),
     *((journal, name) for name in ("write", "post")),
-    (submit, "seen_keys"), (submit, "buckets"), (submit, "remember"), (submit, "_new"),
+    (preparing, "seen_keys"), (preparing, "buckets"), (recording, "remember"), (recording, "_new"),
 )  # fmt: skip
 
 
@@ -73,8 +75,8 @@ def main(batch: int, batches: int, store: str, checks: bool) -> None:
     watch = Watch()
     with ExitStack() as stack:
         rt = stack.enter_context(_runtime(store))
-        for name in STAGES:
-            stack.enter_context(patch.object(submit, name, watch.around(name, getattr(submit, name))))
+        for place, name in STAGES:
+            stack.enter_context(patch.object(place, name, watch.around(name, getattr(place, name))))
         for place, name in INSIDE:
             if hasattr(place, name):
                 stack.enter_context(patch.object(place, name, watch.around(f"· {name}", getattr(place, name))))
@@ -109,7 +111,8 @@ def _whole(rt: Runtime, watch: Watch, raws: Sequence[bytes]) -> None:
     watch.around("parse", lambda: None)()
     began = time.thread_time_ns()
     parsed = watch.around("parse", lambda: [_parse(rt, raw) for raw in raws])()
-    works = [submit._prepare(rt, rt.rules, submission) for submission in parsed]
+    prepare = watch.around("prepare", preparing.prepare)
+    works = [prepare(rt, rt.rules, submission) for submission in parsed]
     answers = submit._work(rt, works)
     watch.spent["all"] = time.thread_time_ns() - began
     assert not [each for each in answers if isinstance(each, BaseException)], answers

@@ -14,8 +14,10 @@ from tests.actions.test_submit import rows, submission
 from tests.conftest import Clock
 
 from moderation.actions import bans as actions
-from moderation.actions import keys, own_comment, privacy, retention, submit
+from moderation.actions import keys, own_comment, privacy, retention
 from moderation.actions.bans import Wish
+from moderation.actions.intake.gather import gather
+from moderation.actions.intake.prepare import prepare
 from moderation.actions.submit import Intake
 from moderation.commands import COMMAND_LINE
 from moderation.edges import bans, queries, schema
@@ -431,7 +433,7 @@ def test_where_nobody_is_banned_nothing_is_asked_and_else_once_for_a_batch(rt: R
     send(rt, 2)
     assert lookups() == 0
     make(rt, email=EMAIL)
-    works = [submit._prepare(rt, rt.rules, submission(number)) for number in range(3, 20)]
+    works = [prepare(rt, rt.rules, submission(number)) for number in range(3, 20)]
     asked.clear()
-    submit._gather(rt, works)
+    gather(rt, works)
     assert lookups() == 1

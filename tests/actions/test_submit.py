@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from tests.conftest import Clock
 
 from moderation import forms
-from moderation.actions import articles, retention, submit
+from moderation.actions import articles, retention
+from moderation.actions.intake import record
+from moderation.actions.intake.work import Work
 from moderation.actions.submit import Intake
 from moderation.commands import COMMAND_LINE
 from moderation.edges import queries
@@ -206,13 +208,13 @@ def test_a_burst_is_stored_whole(rt: Runtime) -> None:
 def test_one_bad_row_does_not_take_the_others_down(rt: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that the database refuses is that one's own 503; whoever was in the same batch is stored."""
     intake = Intake(rt)
-    real = submit._new
+    real = record._new
 
-    def new(work: submit._Work) -> object:
+    def new(work: Work) -> object:
         made = real(work)
         return replace(made, site=None) if work.submission.body == "bad" else made  # type: ignore[arg-type]
 
-    monkeypatch.setattr(submit, "_new", new)
+    monkeypatch.setattr(record, "_new", new)
 
     def send(number: int) -> bool:
         try:

@@ -691,7 +691,7 @@ def upsert(dialect: str, table: Table) -> Any:
 
 LOCK_WAIT = 2
 """Seconds for which a writer waits for what somebody else holds. A comment has then waited for its batch already
-(`submit.WAIT`), and both together are less than the 5 s in which everybody is answered."""
+(`actions.submit.WAIT`), and both together are less than the 5 s in which everybody is answered."""
 
 LOG_PAGES = 1000
 """Pages that SQLite's log holds beside the database file before `Store.checkpoint` brings them there: fewer would mean

@@ -1,0 +1,1 @@
+"""The steps of a submission, a room each. `actions.submit` puts them together."""
