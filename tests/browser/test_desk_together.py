@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Route, expect
 from tests.browser.desk import Visit, card, count, queue, send, violations_of_axe
-from tests.service import Service
+from tests.service import Service, unsaid
 
 
 def focus(site: str) -> str:
@@ -164,5 +165,90 @@ def test_notes_and_removals_of_others_appear_and_move_nothing(service: Service, 
     expect(card(ana, "Reader 2").get_by_role("region", name="Author")).to_be_visible()
     expect(card(ana, "Reader 2").get_by_role("link", name="Author")).to_have_attribute("aria-expanded", "true")
     ana.keyboard.press("Escape")
+    ana.keyboard.press("a")
+    expect(count(ana, "approved")).to_have_text("1")
+
+
+NEW_TEXT = "Quite another text, which nobody at the desk has read so far."
+
+
+def receipts(service: Service, site: str, count: int) -> list[str]:
+    sent = [
+        service.post(
+            site,
+            author={"name": f"Reader {n}", "email": f"reader{n}@visitor.example.net"},
+            body=f"As it was at first. {n} {unsaid()}",
+        )
+        for n in range(count)
+    ]
+    return [str(answer.json()["receipt"]) for answer in sent]
+
+
+@pytest.mark.parametrize("way", ["key", "mouse", "focus"])
+def test_no_decision_is_about_a_text_that_was_not_on_the_screen(
+    service: Service, visit: Visit, site: str, way: str
+) -> None:
+    (receipt,) = receipts(service, site, 1)
+    page = visit(focus(site) if way == "focus" else queue(site))
+    shown = card(page, "Reader 0")
+    approve = shown.get_by_role("button", name="Approve")
+    expect(shown.locator(".text")).to_contain_text("As it was at first.")
+
+    def press() -> None:
+        if way == "mouse":
+            approve.click()
+        else:
+            page.keyboard.press("a")
+
+    service.rewrite(site, receipt, NEW_TEXT)
+    with page.expect_response("**/desk/decisions") as answered:
+        press()
+    assert answered.value.status == 409
+    expect(shown.locator(".text")).to_have_text(NEW_TEXT)
+    expect(shown.locator("[data-told]")).to_have_text("Its author has written it anew meanwhile. Nothing was changed.")
+    expect(count(page, "approved")).to_have_text("0")
+    press()
+    expect(page.locator("#line")).to_have_text("This text is new. Read it first.")
+    expect(count(page, "approved")).to_have_text("0")
+    page.wait_for_function("() => performance.now() - document.querySelector('.card').anewAt > 1000")
+    press()
+    expect(count(page, "approved")).to_have_text("1")
+
+
+def test_a_text_that_cannot_be_loaded_is_not_decided_about(service: Service, visit: Visit, site: str) -> None:
+    (receipt,) = receipts(service, site, 1)
+    page = visit(queue(site))
+    shown = card(page, "Reader 0")
+    service.rewrite(site, receipt, NEW_TEXT)
+    page.route("**/desk/comments/*", lambda route: route.abort())
+    for _ in range(2):
+        page.keyboard.press("a")
+        expect(shown.locator("[data-told]")).to_contain_text("Load the page again to see it as it is now.")
+        expect(shown.locator(".text")).to_contain_text("As it was at first.")
+    expect(count(page, "approved")).to_have_text("0")
+    expect(count(page, "pending")).to_have_text("1")
+
+
+def test_a_text_written_anew_is_offered_and_not_put_under_who_reads(service: Service, visit: Visit, site: str) -> None:
+    first, _ = receipts(service, site, 2)
+    ana, omar = visit(queue(site)), visit(queue(site), "Omar")
+    shown = card(ana, "Reader 0")
+    ana.keyboard.press("x")
+    service.rewrite(site, first, NEW_TEXT)
+    expect(shown.locator("[data-told]")).to_contain_text("Its author has written it anew just now.")
+    omar.keyboard.press("n")
+    omar.get_by_role("textbox", name="A note for your colleagues").fill("Known from the last election.")
+    omar.keyboard.press("Tab")
+    omar.keyboard.press("Enter")
+    expect(shown.locator("[data-notes]")).to_contain_text("Known from the last election.")
+    expect(shown.locator(".text")).to_contain_text("As it was at first.")
+    shown.get_by_role("button", name="Show the new text").click()
+    expect(shown.locator(".text")).to_have_text(NEW_TEXT)
+    expect(shown.get_by_role("checkbox")).not_to_be_checked()
+    expect(shown.get_by_role("link", name="History")).to_be_visible()
+    expect(shown).to_contain_text("written anew once")
+    expect(shown).to_be_focused()
+    assert violations_of_axe(ana) == []
+    ana.wait_for_function("() => performance.now() - document.querySelector('.card').anewAt > 1000")
     ana.keyboard.press("a")
     expect(count(ana, "approved")).to_have_text("1")

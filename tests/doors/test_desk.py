@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from tests.service import BODY_CANARY, PASSWORD, RULES, Service, running_service, wait_until
+from tests.service import BODY_CANARY, PASSWORD, RULES, Service, running_service, unsaid, wait_until
 
 from moderation.judge.pipeline import CHECKS
 
@@ -420,3 +420,18 @@ def test_a_site_that_left_the_rules_keeps_its_comments(tmp_path: Any) -> None:
         path.write_text(re.sub(r"\[sites.open\](.|\n)*?(?=\[sites)", "", rules), "utf-8")
         wait_until(lambda: ">Open</option>" not in ana.get())
         assert "From a site that closes." in words(ana.card(comment, status="all"))
+
+
+def test_a_click_about_a_text_that_was_written_anew_is_told_so(service: Service, ana: Visitor) -> None:
+    sent = service.post(body=f"As it was at first. {unsaid()}").json()
+    before = ana.card(sent["id"])
+    service.rewrite("demo", sent["receipt"], "Quite another text, which nobody has read so far.")
+    told = ana.decide_by_script(before, "approve")
+    assert told.status_code == 409
+    assert told.json()["sentence"] == "Its author has written it anew meanwhile. Nothing was changed."
+    page = ana.follow(ana.decide(before, "approve"))
+    assert "Its author has written it anew meanwhile. Nothing was changed." in page
+    assert "Quite another text" in page
+    ana.decide(ana.card(sent["id"]), "spam")
+    told = ana.decide_by_script(before, "approve")
+    assert "written it anew meanwhile. Already marked as spam by you" in told.json()["sentence"]

@@ -37,6 +37,12 @@ def counts(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
     return {row.comment_id: row.many for row in tx.execute(_COUNTS, {"ids": list(ids)})} if ids else {}
 
 
+def is_rewritten(tx: Tx, comment_id: str, version: int) -> bool:
+    """Whether its author has written it anew since it had `version`."""
+    later = (earlier_texts.c.comment_id == comment_id, earlier_texts.c.version >= version)
+    return tx.execute(select(earlier_texts.c.version).where(*later).limit(1)).first() is not None
+
+
 _COUNTS = (
     select(earlier_texts.c.comment_id, func.count().label("many"))
     .where(earlier_texts.c.comment_id.in_(bindparam("ids", expanding=True)))

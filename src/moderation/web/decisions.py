@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from moderation.actions import review
 from moderation.actions.review import Outcome
 from moderation.catalogue import _
-from moderation.edges import queries, reports, telemetry
+from moderation.edges import earlier, queries, reports, telemetry
 from moderation.edges.schema import Tx
 from moderation.errors import NotFound
 from moderation.values import Comment, Decision, Moderator, Right, Ruling
@@ -42,7 +42,8 @@ def decide() -> AnyResponse:
     telemetry.decisions_total.labels(ruling.decision.value, outcome.result).inc()
     if "application/json" in request.headers.get("Accept", ""):
         return _told(view, who, ruling, outcome)
-    return redirect(view.path(told=ruling.comment_id, result=f"{outcome.result}.{outcome.version or 0}"), 303)
+    version = ruling.version if outcome.result == "conflict" else outcome.version or 0
+    return redirect(view.path(told=ruling.comment_id, result=f"{outcome.result}.{version}"), 303)
 
 
 def _ruling(form: Mapping[str, str]) -> Ruling:
@@ -66,12 +67,13 @@ def _told(view: View, who: Moderator, ruling: Ruling, outcome: Outcome) -> Respo
     if outcome.status is not None:
         with rt().store.reading() as tx:
             found = queries.comment(tx, outcome.comment_id)
+            is_rewritten = earlier.is_rewritten(tx, outcome.comment_id, ruling.version)
         zone = zone_of(found.site if found else "")
         stands = (outcome.status, outcome.decided_by, outcome.decided_at, who.name, rt().now(), zone)
         if outcome.result == "decided":
             sentence = sentences.done(ruling.decision, outcome.status)
         elif outcome.result == "conflict":
-            sentence = sentences.already(*stands)
+            sentence = sentences.already(*stands, is_rewritten=is_rewritten)
         answer |= {
             "status": outcome.status,
             "version": outcome.version,
@@ -84,8 +86,9 @@ def _told(view: View, who: Moderator, ruling: Ruling, outcome: Outcome) -> Respo
     return private(answer | {"sentence": sentence}, status)
 
 
-def notice(who: Moderator, told: Comment | None, result: str) -> dict[str, Any] | None:
-    """The line above the queue after a decision made without JavaScript: what happened, and how to take it back.
+def notice(tx: Tx, who: Moderator, told: Comment | None, result: str) -> dict[str, Any] | None:
+    """The line above the queue after a decision made without JavaScript: what happened, and how to take it back. The
+    version in `result` is the one that was decided, after a conflict the one that was seen.
 
     It tells what is so now, whatever the address says; a card that was decided by somebody else is shown with it.
     """
@@ -103,7 +106,10 @@ def notice(who: Moderator, told: Comment | None, result: str) -> dict[str, Any] 
             "version": told.version,
         }
     if kind in ("conflict", "illegal", "escalated", "withheld"):
-        sentence = sentences.already(*stands) if kind == "conflict" else _(sentences.UNTOLD[kind])
+        sentence = _(sentences.UNTOLD[kind]) if kind in sentences.UNTOLD else ""
+        if kind == "conflict":
+            seen = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else told.version
+            sentence = sentences.already(*stands, is_rewritten=earlier.is_rewritten(tx, told.id, seen))
         return {"sentence": sentence, "card": card_for(told, who)}
     return None
 

@@ -86,8 +86,8 @@ def queue() -> str:
         edited = earlier.counts(tx, [item.id for item in seen])
         alike = likeness.counts(tx, {item.id: item.body for item in seen}, asked.sites, rt().now())
         article = article_notice(tx, who, request.args.get("of", ""))
+        said = notice(tx, who, told, request.args.get("result", ""))
     counts = counts_of(view, who)
-    said = notice(who, told, request.args.get("result", ""))
     apart = said.get("card") if said else None
     return render_template(
         "desk/queue.html",

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from moderation.actions import redact as actions
 from moderation.actions.redact import Wish
 from moderation.catalogue import _
+from moderation.edges import earlier
 from moderation.errors import Conflict, FieldProblem, Invalid, NotFound
 from moderation.values import Right, Status
 from moderation.web import auth, sentences
@@ -62,8 +63,9 @@ def _stale(conflict: Conflict) -> ResponseReturnValue:
     who = auth.current()
     with rt().store.reading() as tx:
         zone = zone_of(seen_by(tx, who, conflict.comment_id).site)
+        is_rewritten = earlier.is_rewritten(tx, conflict.comment_id, _number("version"))
     stands = (Status(conflict.status), conflict.decided_by, conflict.decided_at, who.name, rt().now(), zone)
-    sentence = sentences.already(*stands)
+    sentence = sentences.already(*stands, is_rewritten=is_rewritten)
     if is_asked_by_script():
         return private({"sentence": sentence, "version": conflict.version}, 409)
     return shown(conflict.comment_id, ["redact"], problems=[sentence]), 409

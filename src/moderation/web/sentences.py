@@ -286,12 +286,26 @@ def standing(status: Status, by: str | None, at: datetime | None, reader: str, n
     return f"{said}, {clock(at, now, zone)}" if at else said
 
 
-def already(status: Status, by: str | None, at: datetime | None, reader: str, now: datetime, zone: tzinfo) -> str:
-    """What a stale click is told: `Already approved by Ana, 12:04.`"""
+def already(
+    status: Status,
+    by: str | None,
+    at: datetime | None,
+    reader: str,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    is_rewritten: bool = False,
+) -> str:
+    """What a stale click is told: `Already approved by Ana, 12:04.` `is_rewritten`: since it was seen."""
+    anew = _("Its author has written it anew meanwhile.")
     if status is Status.PENDING:
+        if is_rewritten:
+            nothing = _("Nothing was changed.")
+            return f"{anew} {nothing}"
         return _("Somebody escalated this, took words out of it or put it back to pending. Nothing was changed.")
     words = standing(status, by, at, reader, now, zone)
-    return _("Already {standing}. Nothing was changed.").format(standing=words[:1].lower() + words[1:])
+    told = _("Already {standing}. Nothing was changed.").format(standing=words[:1].lower() + words[1:])
+    return f"{anew} {told}" if is_rewritten else told
 
 
 def alike(last_hour: int, last_day: int, most: int) -> str:

@@ -83,14 +83,13 @@ function finish(focus) {
   if (focus) nothing.querySelector("a").focus();
 }
 
+// How it stands now. `version` is that of the text on the card: what is decided next is about it.
 export function update(card, { status, version, standing, moves, escalated, reports }) {
   const reported = card.querySelector("[data-reports]");
   if (reported) reported.hidden = !reports;
   if (!escalated) card.querySelector("[data-raised]")?.remove();
   card.dataset.status = status;
-  card.querySelector("[name=version]").value = version;
-  const box = card.querySelector("[name=pick]");
-  if (box) box.value = `${idOf(card)}:${version}`;
+  isOfVersion(card, version);
   for (const button of card.querySelectorAll("[name=decision]")) button.hidden = !moves.includes(button.value);
   card.querySelector("[data-reasons]").hidden = !moves.includes("reject") && !moves.includes("spam");
   const place = card.querySelector("[data-standing]");
@@ -100,15 +99,29 @@ export function update(card, { status, version, standing, moves, escalated, repo
   place.querySelector(".reason")?.remove();
 }
 
-export function tell(card, sentence, link) {
+export function isOfVersion(card, version) {
+  for (const field of card.querySelectorAll("[name=version]")) field.value = version;
+  const box = card.querySelector("[name=pick]");
+  if (box) box.value = `${idOf(card)}:${version}`;
+}
+
+// `link` leads to the sign-in; `offer` is a button's label and what it does.
+export function tell(card, sentence, link, offer) {
   const place = card.querySelector("[data-told]");
+  const hadFocus = place.contains(document.activeElement);
   place.hidden = !sentence;
   place.textContent = sentence;
+  if (hadFocus) card.focus({ preventScroll: true });
   if (link) {
     const way = document.createElement("a");
     way.href = `/desk/sign-in?next=${encodeURIComponent(main.dataset.here)}`;
     way.textContent = link;
     place.append(" ", way);
+  }
+  if (offer) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: offer.label });
+    button.addEventListener("click", offer.act);
+    place.append(" ", button);
   }
 }
 

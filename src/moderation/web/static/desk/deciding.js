@@ -2,9 +2,11 @@
 
 import { comeBack, leave, nameOf, tell, update } from "./cards.js";
 import { count, countBack } from "./counts.js";
+import { refresh } from "./details.js";
 import { belongs, post, pressedFor, say, tab } from "./page.js";
 import { _, DECISIONS } from "./words.js";
 
+const READ_MS = 1000; // what came in under a double click was not read
 const LEADS_TO = { approve: "approved", reject: "rejected", spam: "spam", hold: "pending", escalate: "escalated" };
 
 let last = []; // decisions that can be undone, newest last: {card, saved: Promise of the answer}
@@ -14,6 +16,10 @@ export const mine = new Set(); // what was decided here: the news of it is none
 export async function decide(card, decision, because = "") {
   if (card.sending) return false;
   const form = card.querySelector("form.decide");
+  if (performance.now() - card.anewAt < READ_MS) {
+    say(_("This text is new. Read it first."));
+    return false;
+  }
   if (form.querySelector(`[value="${decision}"]`).hidden) {
     say(_("This cannot be done to it: {decision}.", { decision: DECISIONS[decision] }));
     return false;
@@ -26,10 +32,11 @@ export async function decide(card, decision, because = "") {
   if (decision !== "undo") last.push(entry);
   if (leaves) leave(card);
   const answer = await entry.saved;
-  card.sending = false;
   if (answer.counts) count(answer.counts);
   if (answer.status === "pending" && card.dataset.status !== "pending") countBack();
-  if (answer.status) update(card, answer);
+  if (answer.result === "conflict") await catchUp(card, answer);
+  else if (answer.status) update(card, answer);
+  card.sending = false;
   if (answer.result !== "decided") {
     last = last.filter((each) => each !== entry);
     comeBack(card, false);
@@ -43,6 +50,15 @@ export async function decide(card, decision, because = "") {
   const offer = { label: _("Undo"), key: pressedFor("z"), act: () => undo(entry) };
   say(`${answer.sentence} ${nameOf(card)}`, decision === "undo" ? null : offer);
   return true;
+}
+
+// The version of a conflict is of a text that the card may not show: it takes over both together, or neither.
+async function catchUp(card, answer) {
+  try {
+    await refresh(card, { anew: true });
+  } catch {
+    answer.sentence = [answer.sentence, _("Load the page again to see it as it is now.")].join(" ");
+  }
 }
 
 async function send(form, decision, because) {

@@ -1,13 +1,15 @@
 // What is known of a comment, under its card: each part is a link to a page of its own, whose section is fetched when
 // it is asked for. Forms in it are sent behind, and the card is brought up to date.
 
-import { current, idOf, nameOf } from "./cards.js";
+import { current, idOf, isOfVersion, nameOf, tell, update } from "./cards.js";
 import { load, main, post, say } from "./page.js";
 import { _ } from "./words.js";
 
 const KEYS = {
   v: "as-sent", t: "thread", u: "author", h: "history", w: "redact", n: "notes", b: "ban",
 };
+
+const OF_THE_TEXT = ["as-sent", "redact", "history"];
 
 const wayOf = (card, part) => card.querySelector(`[data-ways] [data-part="${part}"]`);
 const openWay = (card) => card.querySelector("[data-ways] [aria-expanded=true]");
@@ -69,26 +71,68 @@ export function close(card) {
 }
 
 // The card as its own page shows it now, without its buttons: those belong to the tab that is open here. `put` is called
-// with what changes it. What was decided meanwhile is told otherwise, and is not decided over.
-export async function refresh(card, put = (change) => change()) {
+// with what changes it. What was decided meanwhile is told otherwise, and is not decided over. A text that its author
+// wrote anew comes in, with how it stands, where that is asked for (`anew`), and never under somebody who is reading.
+// True where the card shows what stands now.
+export async function refresh(card, { put = (change) => change(), anew = false } = {}) {
   const fresh = (await load(`/desk/comments/${idOf(card)}`)).getElementById(card.id);
-  put(() => renew(card, fresh));
-  if (fresh.dataset.status !== card.dataset.status) return;
-  const version = fresh.querySelector("[name=version]").value;
-  for (const field of card.querySelectorAll("[name=version]")) field.value = version;
+  const isRewritten = fresh.dataset.edits !== card.dataset.edits;
+  if (isRewritten && !anew) {
+    put(() => renew(card, fresh, ["[data-notes]", "[data-ways]"]));
+    offerText(card);
+    return false;
+  }
+  put(() => renew(card, fresh, anew ? ["[data-content]", "[data-ways]"] : [".text", "[data-hides]", "[data-notes]", "[data-ways]"]));
+  const standing = standingOf(fresh);
+  if (anew) update(card, standing);
+  else if (standing.status === card.dataset.status) isOfVersion(card, standing.version);
+  if (isRewritten) takeAsNew(card, fresh);
+  return true;
+}
+
+const standingOf = (card) => ({
+  status: card.dataset.status,
+  version: card.querySelector("[name=version]").value,
+  standing: card.querySelector("[data-standing] .pill").textContent,
+  moves: [...card.querySelectorAll("[name=decision]:not([hidden])")].map((button) => button.value),
+  escalated: card.querySelector("[data-raised]") !== null,
+  reports: card.querySelector("[data-reports]") !== null,
+});
+
+// What was ticked or opened was so under another text.
+function takeAsNew(card, fresh) {
+  card.dataset.edits = fresh.dataset.edits;
+  card.anewAt = performance.now();
   const box = card.querySelector("[name=pick]");
-  if (box) box.value = `${idOf(card)}:${version}`;
+  if (box?.checked) box.click();
+  const part = openWay(card)?.dataset.part;
+  if (OF_THE_TEXT.includes(part)) open(card, part, false);
+}
+
+// Its author wrote it anew: the text that is being read stays until the new one is asked for.
+function offerText(card) {
+  const act = async () => {
+    try {
+      await refresh(card, { anew: true });
+      tell(card, _("Its author has written it anew. This is the new text."));
+    } catch {
+      say(_("{name}: this could not be loaded. Try again.", { name: nameOf(card) }));
+    }
+  };
+  tell(card, _("Its author has written it anew just now."), "", { label: _("Show the new text"), act });
 }
 
 // The content of each part, not the part itself: screen readers are told what comes in, and what is open stays open.
-function renew(card, fresh) {
+function renew(card, fresh, parts) {
   const opened = openWay(card)?.dataset.part;
   const focused = card.querySelector("[data-ways]").contains(document.activeElement) ? document.activeElement.dataset.part : "";
-  for (const part of [".text", "[data-hides]", "[data-notes]", "[data-ways]"]) {
+  for (const part of parts) {
     const [here, fresher] = [card.querySelector(part), fresh.querySelector(part)];
     if (here.innerHTML === fresher.innerHTML) continue;
+    const hadFocus = here.contains(document.activeElement);
     here.replaceChildren(...document.importNode(fresher, true).childNodes);
     here.hidden = fresher.hidden;
+    if (hadFocus) card.focus({ preventScroll: true });
   }
   if (opened) wayOf(card, opened)?.setAttribute("aria-expanded", "true");
   if (focused) wayOf(card, focused)?.focus({ preventScroll: true });

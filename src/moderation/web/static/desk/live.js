@@ -52,13 +52,13 @@ function settle({ id, status, by, reports }) {
   tell(card, again || (DONE[status] ?? _("{by} put this back to pending just now.")).replace("{by}", by));
 }
 
-// Somebody else wrote a note or took words out: the card shows it, and what is being read stays where it is.
+// Somebody else wrote a note or took words out: the card shows it, and what is being read stays where it is. A text that
+// its author wrote anew is offered.
 async function bringIn({ id, what, by }) {
   const card = document.getElementById(`c-${id}`);
   if (!card || card.sending || by === main.dataset.who) return;
-  if (what === "edited") return tell(card, _("Its author has written it anew just now: load the page again."));
   try {
-    await refresh(card, inPlace);
+    if (!(await refresh(card, { put: inPlace }))) return;
   } catch {
     return; // the desk cannot be reached: the next look or the next decision will say so
   }
