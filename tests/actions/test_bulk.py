@@ -31,8 +31,8 @@ MANY = 230
 def all_that_match(rt: Runtime, decision: Decision = Decision.SPAM, **asked: object) -> Wish:
     wanted = Asked(None, **asked)  # type: ignore[arg-type]
     with rt.store.reading() as tx:
-        _, newest = bulk.count(tx, wanted)
-    return Wish(decision, asked=wanted, newest=newest)
+        _, newest, seq = bulk.count(tx, wanted)
+    return Wish(decision, asked=wanted, newest=newest, seq=seq)
 
 
 def work_off(rt: Runtime, job: Job) -> Job:

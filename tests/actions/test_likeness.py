@@ -77,10 +77,10 @@ def test_all_that_are_alike_are_decided_together_and_undone_as_a_whole(rt: Runti
     sent, other = copies(rt), send(rt, 1)
     asked = Asked(["demo"], status=None, sort=Sort.NEWEST, among=like(rt, sent[0]))
     with rt.store.reading() as tx:
-        number, newest = bulk.count(tx, asked)
+        number, newest, seq = bulk.count(tx, asked)
         assert [item.id for item in queue.page(tx, asked, None, 3).items] == sorted(sent, reverse=True)[:3]
     assert number == 4
-    job = bulk.start(rt, ANA, Wish(Decision.SPAM, asked=asked, newest=newest), "r")
+    job = bulk.start(rt, ANA, Wish(Decision.SPAM, asked=asked, newest=newest, seq=seq), "r")
     with rt.store.reading() as tx:
         spam = queue.page(tx, Asked(["demo"], status=Status.SPAM), None).items
         assert {item.id for item in spam} == set(sent)

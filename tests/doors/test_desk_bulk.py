@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from tests.doors.test_desk import MANY_LINKS, Visitor, held, words
-from tests.service import Service, running_service, wait_until
+from tests.service import Service, running_service, unsaid, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,22 @@ def test_all_that_match_are_worked_off_in_the_background(service: Service, ana: 
     assert left == [late]
     rejected = ana.card(sent[-1], status="rejected", site="open")
     assert "Advertising" in words(re.sub("<select.*?</select>", "", rejected, flags=re.DOTALL))
+
+
+def test_all_that_match_leaves_what_was_written_anew_since_it_was_counted(service: Service, ana: Visitor) -> None:
+    sent = [service.post("novels", body=f"{MANY_LINKS} {number} {unsaid()}").json() for number in range(3)]
+    page = ana.get("/desk/bulk", site="novels")
+    assert "3 comments match" in words(page)
+    service.rewrite("novels", sent[1]["receipt"], f"Written anew: {MANY_LINKS} {unsaid()}")
+    shown = ana.fields(ana.card(sent[2]["id"], site="novels"))
+    ana.decide(ana.card(sent[2]["id"], site="novels"), "spam")
+    ana.post("/desk/decisions", shown | {"version": "2", "decision": "undo"})
+    answer = send(ana, "/desk/bulk", [*ana.fields(page).items(), ("decision", "approve")])
+    told = words(notice(ana.follow(answer)))
+    assert "1 comment approved. 2 stayed as they are: somebody had decided, their authors had written them anew" in told
+    assert sent[1]["id"] in ana.get(site="novels")
+    form = ana.fields(page) | {"seq": "x", "decision": "approve"}
+    assert ana.post("/desk/bulk", form).status_code == 422
 
 
 @pytest.mark.parametrize(

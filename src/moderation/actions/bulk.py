@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from moderation.actions import review
-from moderation.edges import bulk_jobs, expiry, journal, queries, queue
+from moderation.edges import bulk_jobs, expiry, journal, live, queries, queue
 from moderation.edges.bulk_jobs import Item, Job
 from moderation.edges.queue import Asked
 from moderation.edges.schema import Tx
@@ -22,25 +22,30 @@ MOST = 10_000
 """Comments of one job."""
 STEP = 100
 """Comments of one transaction, so that nobody waits long for it."""
+UNSEEN = 0
+"""In place of the version of a comment that changed since the others were counted: it stays as it is, and is told of
+with those that conflict."""
 LEASE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be decided, and about which comments: those that were picked, in the versions that were seen, or all
-    that `asked` finds and that are no newer than `newest`."""
+    that `asked` finds and that are no newer than `newest`, as they stood at row `seq` of the record."""
 
     decision: Decision
     reason: str | None = None
     picked: Sequence[Item] = ()
     asked: Asked | None = None
     newest: str = ""
+    seq: int = 0
 
 
-def count(tx: Tx, asked: Asked) -> tuple[int, str]:
-    """How many `asked` finds now, at most `MOST`, and the newest of their ids ("" for none)."""
+def count(tx: Tx, asked: Asked) -> tuple[int, str, int]:
+    """How many `asked` finds now, at most `MOST`, the newest of their ids ("" for none), and the record's last row."""
+    seq = live.newest(tx)
     found = [place.id for place in queue.places(tx, asked, MOST)]
-    return len(found), max(found, default="")
+    return len(found), max(found, default=""), seq
 
 
 def start(rt: Runtime, who: Moderator, wish: Wish, request_id: str) -> Job:
@@ -111,7 +116,9 @@ def _items(tx: Tx, wish: Wish) -> list[Item]:
     if wish.asked is None:
         return list({item.comment_id: item for item in wish.picked}.values())
     found = [place.id for place in queue.places(tx, wish.asked, MOST)]
-    return bulk_jobs.versions(tx, [each for each in found if each <= wish.newest])
+    items = bulk_jobs.versions(tx, [each for each in found if each <= wish.newest])
+    moved = live.moved(tx, wish.seq)
+    return [Item(each.comment_id, UNSEEN) if each.comment_id in moved else each for each in items]
 
 
 def _store(

@@ -93,6 +93,12 @@ def since(tx: Tx, seq: int, sites: Sequence[str] | None, limit: int = 200) -> Ne
     return News(rows[-1].seq if rows else seq, decided, list(changed))
 
 
+def moved(tx: Tx, seq: int) -> set[str]:
+    """The comments about which something was decided, or that were written anew, after row `seq` of the journal."""
+    rows = select(journal.c.target).where(journal.c.seq > seq, journal.c.action.in_([*_TOLD, "edited"]))
+    return set(tx.execute(rows).scalars())
+
+
 _TOLD = frozenset({*(decision.value for decision in STATUS_AFTER), Decision.UNDO.value, "held", "appealed"})
 _HOLDER = select(comment_leases.c.person_id, comment_leases.c.name).where(
     comment_leases.c.comment_id == bindparam("id")

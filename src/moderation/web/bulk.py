@@ -37,7 +37,7 @@ def confirm() -> str:
     view = view_of(request.args, who)
     with rt().store.reading() as tx:
         asked = asked_by(view, tx, who, rt().now())
-        number, newest = action.count(tx, asked)
+        number, newest, seq = action.count(tx, asked)
         shown = chips(view, tx, asked)
     legal = legal_in(view)
     return render_template(
@@ -47,6 +47,7 @@ def confirm() -> str:
         number=number,
         most=MOST if number == MOST else 0,
         newest=newest,
+        seq=seq,
         chips=shown,
         choices=[(each.value, _(words)) for each, words in sentences.DECISIONS.items() if each in legal],
         reasons=reasons_in(view, who),
@@ -64,7 +65,7 @@ def start() -> AnyResponse:
     if "newest" in request.form:
         with rt().store.reading() as tx:
             asked = asked_by(view, tx, who, rt().now())
-        wish = Wish(wish.decision, wish.reason, asked=asked, newest=request.form["newest"])
+        wish = Wish(wish.decision, wish.reason, asked=asked, newest=request.form["newest"], seq=_seq())
     else:
         wish = Wish(wish.decision, wish.reason, picked=_picked(request.form.getlist("pick")))
     job = action.start(rt(), who, wish, request_id())
@@ -118,8 +119,8 @@ def _sentence(job: Job) -> str:
     left = job.total - job.decided
     told = f"{counted('{n} comment', '{n} comments', job.decided)} {done}."
     stayed = counted(
-        "{n} stayed as it is: somebody had decided, or it could not be done.",
-        "{n} stayed as they are: somebody had decided, or it could not be done.",
+        "{n} stayed as it is: somebody had decided, its author had written it anew, or it could not be done.",
+        "{n} stayed as they are: somebody had decided, their authors had written them anew, or it could not be done.",
         left,
     )
     return f"{told} {stayed}" if left else told
@@ -130,6 +131,14 @@ def _decision() -> Decision:
         return Decision(decision_in(request.form))
     except ValueError:
         raise Invalid([FieldProblem("/decision", "choice")]) from None
+
+
+def _seq() -> int:
+    """The row of the record at which the page counted."""
+    given = request.form.get("seq", "")
+    if not (given.isascii() and given.isdigit() and len(given) < 16):
+        raise Invalid([FieldProblem("/seq", "choice")])
+    return int(given)
 
 
 def _picked(given: list[str]) -> list[Item]:
