@@ -205,3 +205,36 @@ def test_what_was_written_before_is_read_word_by_word(service: Service, visit: V
     kept = os.environ.get("MODERATION_PICTURES")
     if kept:
         page.screenshot(path=Path(kept) / f"edited-{scheme}.png", full_page=True)
+
+
+LONG = " ".join(f"Sentence {number} of a long comment that goes on and on." for number in range(70))
+
+
+def test_a_long_text_is_folded_and_says_what_is_marked_in_it(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 1, body=f"{LONG} http://a.example http://b.example http://c.example")
+    page = visit(queue(site), viewport={"width": 320, "height": 700})
+    shown = card(page, "Reader 1")
+    text, fold = shown.locator(".text"), shown.locator("[data-fold]")
+    expect(fold).to_contain_text("Show all of it, with 3 marks")
+
+    def height() -> float:
+        box = text.bounding_box()
+        assert box
+        return box["height"]
+
+    assert height() < 400
+    assert violations_of_axe(page) == []
+    page.keyboard.press("+")
+    expect(fold).to_contain_text("Show less")
+    assert height() > 1500
+    fold.locator("summary").click()
+    assert height() < 400
+    plain = visit(queue(site), java_script_enabled=False)
+    expect(plain.locator("[data-fold]")).to_contain_text("Show all of it, with 3 marks")
+    plain.locator("[data-fold] summary").click()
+    expect(plain.locator("mark").last).to_be_visible()
+
+
+def test_a_short_text_is_not_folded(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 1)
+    expect(visit(queue(site)).locator("[data-fold]")).to_have_count(0)

@@ -136,6 +136,9 @@ def test_a_second_look_is_asked_for_decided_and_answered(
     expect(mark).to_have_text(
         "Its author asks for a second look, by somebody other than Ana where that can be: Das war ein Zitat."
     )
+    expect(card(desk, name).locator(".why")).to_contain_text("that can be")
+    expect(card(desk, name).locator(".why")).not_to_contain_text("..")
+    expect(card(desk, name).locator(".why")).not_to_contain_text("Zitat")
     assert violations_of_axe(desk) == []
     with desk.expect_response("**/desk/decisions"):
         card(desk, name).get_by_role("button", name="Approve").click()

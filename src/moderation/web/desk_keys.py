@@ -45,6 +45,7 @@ ALL = (
     Does("undo", ("z",), "undo the last decision"),
     Does("mode", ("o",), "one at a time, or the list"),
     Does("select", ("x",), "select; then Shift and the key of a decision for all selected"),
+    Does("unfold", ("+",), "all of a long text, or its beginning alone"),
     Does("as-sent", ("v", "i"), "as it was sent, with what cannot be seen"),
     Does("thread", ("t", "p"), "the thread around it"),
     Does("author", ("u", "y"), "the author and their last comments"),

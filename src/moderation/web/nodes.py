@@ -27,6 +27,15 @@ def nodes(html: str) -> list[Any]:
     return grower.tree
 
 
+TALL = 28
+"""A text of more rows than this is cut short until its reader wants the rest; the widget measures 700 pixels."""
+
+
+def is_tall(tree: list[Any]) -> bool:
+    """Whether a text of this tree is cut short at first."""
+    return rows(tree) > TALL
+
+
 def rows(tree: list[Any], width: int = 70) -> int:
     """About how many lines of `width` characters a text of this tree takes."""
     breaks = length = 0

@@ -30,7 +30,7 @@ from moderation.settings import Site
 from moderation.web import cookies, wire
 from moderation.web.context import rt, settings_of
 from moderation.web.decisions import COMMENT_ID
-from moderation.web.nodes import rows
+from moderation.web.nodes import is_tall
 from moderation.web.stands import stands
 from moderation.web.threads import thread_view
 
@@ -39,8 +39,6 @@ pages = Blueprint("pages", __name__)
 DEMO = "demo"
 DEMO_ARTICLE = "night-ferry"
 DEMO_TITLE = "The last ferry will run until two"
-TALL = 28
-"""A text of more rows than this is cut short until its reader wants the rest; the widget measures 700 pixels."""
 STATIC = Path(__file__).parent / "static" / "reader"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'{origins}; {more}"
@@ -246,7 +244,7 @@ def _nested(comments: Sequence[Mapping[str, Any]], settings: Site) -> list[dict[
             "html": Markup(comment["html"]),  # noqa: S704 - made and cleaned by text.markup when the comment was written
             "when": moment(at, "d MMMM y 'at' HH:mm"),
             "replies": [],
-            "is_tall": rows(comment["nodes"]) > TALL,
+            "is_tall": is_tall(comment["nodes"]),
             "answers": "",
         }
         siblings, level = top, 0

@@ -128,6 +128,12 @@ AND_MANY: Mapping[str, str] = {
 }
 """Instead, where there are also too many links."""
 
+IN_SHORT: Mapping[str, str] = {
+    "appeal": "Its author asks for a second look",
+    "appeal-person": "Its author asks for a second look, by somebody other than {by} where that can be",
+}
+"""Instead, among other reasons."""
+
 PASSED: Mapping[str, str] = {
     "article.closed": "The article is open",
     "body.length": "The length is fine",
@@ -254,10 +260,15 @@ def why(findings: Sequence[Finding]) -> str:
     telling = sorted((each for each in findings if each.effect not in _QUIET), key=gravity)
     if not any(each.effect in _DECIDING for each in telling):
         telling = [each for each in findings if each.rule == "mode"] + telling
-    said = list(dict.fromkeys(finding(each) for each in telling))
+    said = list(dict.fromkeys(_in_short(each).removesuffix(".") for each in telling))
     if not said:
         return _("No rule objected.")
     return ("; " if spoken() == "en" else ". ").join(said[:1] + [_inside(each) for each in said[1:]]) + "."
+
+
+def _in_short(found: Finding) -> str:
+    """What was found, without the words of an author who asks for a second look: the card has them in full."""
+    return _(IN_SHORT[found.code]).format_map(_Numbers(found.data)) if found.code in IN_SHORT else finding(found)
 
 
 _QUIET = frozenset({Effect.PASS, Effect.OBSERVE, Effect.APPROVE})

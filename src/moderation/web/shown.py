@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from moderation.text.markup import mask_places, rendered
 from moderation.values import Span
 from moderation.web.marks import Piece
-from moderation.web.nodes import nodes
+from moderation.web.nodes import is_tall, nodes
 
 MOST = 200
 """Spans of one text that are marked."""
@@ -42,10 +42,13 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`elsewhere` are matched spans that stand nowhere in what the public sees, as pieces of what was sent."""
+    """`elsewhere` are matched spans that stand nowhere in what the public sees, as pieces of what was sent. `marks` are
+    the others; `is_tall` is a text that is cut short at first."""
 
     tree: tuple[Element | list[Piece], ...]
     elsewhere: list[Piece]
+    marks: int
+    is_tall: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def shown(body: str, html: str, matched: tuple[Span, ...], masks: tuple[Span, ..
             found[mark] = place
     left = [mark for mark in wanted if mark not in found and mark.label]
     elsewhere = [Piece(body[mark.start : mark.end], (mark.label,), (mark.label,), ends=True) for mark in left]
-    return Shown(_Grown(list(found.values())).grow(tree), elsewhere)
+    marks = sum(bool(mark.label) for mark in found)
+    return Shown(_Grown(list(found.values())).grow(tree), elsewhere, marks, is_tall(tree))
 
 
 def _by_signs(

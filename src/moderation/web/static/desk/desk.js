@@ -48,6 +48,7 @@ document.addEventListener("keydown", (event) => {
   if (key === "?") help.showModal();
   else if (key === "/") document.getElementById("words").select();
   else if (event.shiftKey && key in KEYS && !event.repeat) decidePicked(KEYS[key], pressed);
+  else if (key === "+") unfold();
   else if (event.shiftKey) return;
   else if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (event.repeat) return;
@@ -59,6 +60,13 @@ document.addEventListener("keydown", (event) => {
   else if (!lookByKey(key)) return;
   event.preventDefault();
 });
+
+function unfold() {
+  const fold = current?.querySelector("[data-fold]");
+  if (!fold) return;
+  fold.open = !fold.open;
+  if (!fold.open) choose(current);
+}
 
 function step(by) {
   const here = current?.isConnected ? neighbour(current, by) : cards()[0];
