@@ -86,7 +86,7 @@ def thread(site_id: str) -> Response:
         200,
         site=_site(site_id, settings),
         thread={"article": article, "comments": _nested(view["comments"], settings), "next": view["next"]},
-        heading=_heading(view["count"], bool(article["closed"])),
+        heading=_heading(view["count"], bool(article["closed"]), bool(held)),
         held=held,
         later=bool(cursor),
         form=_form(site_id, {"article": article["key"], "parent": parent}, answers=answers),
@@ -194,7 +194,8 @@ def _embed() -> tuple[bytes, str]:
     source = source.replace("/* @@PROOF@@ */", (STATIC / "proof.js").read_text("utf-8"), 1)
     script = source.replace('"@@STYLE@@"', json.dumps(style), 1)
     whole = script.replace('"@@WORDS@@"', json.dumps(words, ensure_ascii=False), 1).encode()
-    whole = re.sub(rb"(?m)^ +", b"", whole)  # no string in it goes over more than a line
+    # No string or pattern in it goes over more than a line, or begins one.
+    whole = re.sub(rb"(?ms)^ *(/\*.*?\*/\n| +)", b"", whole)
     return whole, hashlib.sha256(whole).hexdigest()[:24]
 
 
@@ -214,9 +215,9 @@ def _site(site_id: str, settings: Site) -> dict[str, Any]:
     }
 
 
-def _heading(count: int, closed: bool) -> str:
+def _heading(count: int, closed: bool, has_sent: bool) -> str:
     if count == 0:
-        return _("No comments") if closed else _("Be the first to comment")
+        return _("No comments") if closed else _("Comments") if has_sent else _("Be the first to comment")
     return counted("{n} comment", "{n} comments", count)
 
 

@@ -79,6 +79,7 @@ class FormOut(Shape):
     body_max: int
     url_max: int
     depth: int
+    receipt_days: int = Field(description="How long the widget keeps the receipts of its reader's own comments.")
     privacy: str = Field(description="The page on which readers ask for their data, or read whom to ask.")
     reasons: list[ReasonOut] = Field(description="What a comment can be reported for; none where it cannot.")
     report_mail: bool = Field(description="Whether who reports can have it told by e-mail what came of it.")

@@ -145,6 +145,7 @@ class Threads:
                 "body_max": settings.lengths.body_max,
                 "url_max": settings.lengths.url_max,
                 "depth": settings.depth,
+                "receipt_days": settings.receipt.appeal_days,
                 "privacy": f"/t/{site.id}/privacy",
                 "reasons": _reasons(settings) if settings.reports else [],
                 "report_mail": settings.reports and self._rt.mail_server is not None,

@@ -158,6 +158,8 @@
       this.article = this.getAttribute("article") || (canonical ? canonical.href : location.origin + location.pathname);
       this.memory = `moderation:${this.site}:${this.article}`;
       this.ownKey = `moderation:own:${this.site}`;
+      this.texts = `${this.memory}:waiting`;
+      this.receipts = `moderation:receipts:${this.site}`;
       /* Whoever has just confirmed their address comes back with what this browser keeps of it. */
       const own = /^#moderation-own=(own\.[\w.-]{40,160})$/.exec(location.hash);
       if (own) {
@@ -214,23 +216,28 @@
       this.section.lang = language;
       this.more.textContent = _("Show more comments");
       this.list.replaceChildren();
-      const closed = Boolean(page.article && page.article.closed);
-      this.sayCount(Number(page.count) || 0, closed);
-      if (closed) this.home.replaceChildren(make("p", { class: "cm-say" }, _("Comments are closed.")));
+      this.closed = Boolean(page.article && page.article.closed);
+      this.sayCount(Number(page.count) || 0);
+      if (this.closed) this.home.replaceChildren(make("p", { class: "cm-say" }, _("Comments are closed.")));
       else if (!this.respond) this.buildForm();
-      this.closed = closed;
       const data = this.rules.privacy ? webAddress(new URL(this.rules.privacy, BASE).href) : "";
       this.data.hidden = !data;
       this.data.replaceChildren(make("a", { class: "cm-act", href: data || null }, _("Your data: get a copy, or delete it")));
       this.add(page);
-      this.showWaiting();
       this.find();
     }
 
-    sayCount(count, closed) {
+    sayCount(count) {
       this.count = count;
-      const none = closed ? _("No comments") : _("Be the first to comment");
+      const none = this.closed ? _("No comments") : this.shown.size ? _("Comments") : _("Be the first to comment");
       this.heading.textContent = count === 1 ? _("1 comment") : count ? _("{n} comments", { n: count }) : none;
+      if (this.caption && !this.parent) this.caption.textContent = count ? _("Leave a Reply") : _("Leave a comment");
+    }
+
+    /* `unseen`: for those who listen, where it stands in sight already. */
+    say(words, unseen = false) {
+      this.live.className = unseen ? "cm-hidden" : "cm-live";
+      this.live.textContent = words;
     }
 
     async page() {
@@ -272,11 +279,14 @@
     add(page) {
       let first = null;
       for (const comment of page.comments) {
+        const sent = comment && this.shown.get(comment.id);
+        if (sent && sent.waiting) this.unplace(comment.id); // no longer: it is public
         const placed = comment && typeof comment.id === "string" && !this.shown.has(comment.id) ? this.place(comment) : null;
         first = first || placed;
       }
       this.next = typeof page.next === "string" ? page.next : null;
       this.more.hidden = !this.next;
+      this.showOwn();
       return first;
     }
 
@@ -300,7 +310,8 @@
       const card = waiting ? this.waitingCard(comment) : this.card(comment, parent && list === parent.list ? parent : null);
       const item = make("li", {}, card);
       list.append(item);
-      this.shown.set(comment.id, { item, card, list, level, replies: null, name: this.nameOf(comment) });
+      this.shown.set(comment.id, { item, card, list, level, waiting, replies: null, name: this.nameOf(comment) });
+      this.sayCount(this.count);
       return card;
     }
 
@@ -391,11 +402,9 @@
     }
 
     waitingCard(comment) {
-      const text = make("div", { class: "cm-text cm-sent", dir: "auto", lang: "" }, comment.body);
+      const text = make("div", { class: "cm-text cm-sent", dir: "auto", lang: "" }, comment.body || "");
       const mark = make("span", { class: "cm-mark" }, _("Awaiting moderation. Only you can see this."));
-      const card = make("article", { class: "cm-comment cm-waiting", tabindex: "-1" }, this.meta(comment, mark), text);
-      if (comment.receipt) card.append(this.ownActs(comment, card, text));
-      return card;
+      return make("article", { class: "cm-comment cm-waiting", tabindex: "-1" }, this.meta(comment, mark), text);
     }
 
     /* What readers may do about their own comment: by its receipt, which only this browser was given. */
@@ -403,10 +412,10 @@
       return ask(`v1/${encodeURIComponent(this.site)}/receipts/${encodeURIComponent(one.receipt)}`, { cache: "no-store", ...options });
     }
 
-    ownActs(one, card, text) {
+    ownActs(one, waiting) {
       const line = make("p", { class: "cm-own" });
       const say = make("span", { "aria-live": "polite" });
-      const edit = act(_("Edit"), { class: "cm-act" }, () => this.editOwn(one, line, text, say));
+      const edit = act(_("Edit"), { class: "cm-act cm-edit", hidden: !waiting }, () => this.editOwn(one, line, say));
       const back = act(_("Take back"), { class: "cm-act" }, async () => {
         if (!back.dataset.sure) {
           back.dataset.sure = "yes";
@@ -419,7 +428,7 @@
           return;
         }
         this.forgetOwn(one);
-        this.live.textContent = _("You have taken your comment back.");
+        this.say(_("You have taken your comment back."));
         (this.inputs ? this.inputs.body.input : this.section).focus();
       });
       const page = make("a", { href: new URL(`r/${encodeURIComponent(one.receipt)}`, BASE).href, class: "cm-act", target: "_blank", rel: "noopener" }, _("See how it stands"));
@@ -427,7 +436,7 @@
       return line;
     }
 
-    async editOwn(one, line, text, say) {
+    async editOwn(one, line, say) {
       if (line.parentNode.querySelector(".cm-anew")) return;
       const { status, body } = await this.askOwn(one);
       if (status !== 200 || !body || !body.edit_until) {
@@ -435,7 +444,7 @@
         return;
       }
       const input = make("textarea", { rows: "6", dir: "auto", "aria-label": _("Your comment") });
-      input.value = one.body;
+      input.value = one.body || "";
       const done = () => {
         anew.remove();
         line.querySelector("button").focus();
@@ -450,8 +459,12 @@
           return;
         }
         one.body = input.value;
-        text.textContent = one.body;
         this.rememberOwn(one);
+        const { card } = this.shown.get(one.id);
+        const text = card.querySelector(".cm-text");
+        text.classList.add("cm-sent");
+        text.textContent = one.body;
+        card.classList.add("cm-waiting");
         say.textContent = _("Your new text awaits moderation.");
         done();
       });
@@ -461,43 +474,83 @@
       input.focus();
     }
 
+    /* What this browser keeps of them: their texts for this visit, their receipts while a second look can be asked for.
+     * A receipt holds neither text nor name; where storage is blocked, there is only what this page has sent. */
+    kept(area, key) {
+      const list = recall(area, key);
+      return (Array.isArray(list) ? list : []).filter((one) => one && one.id && !(one.until < Date.now()));
+    }
+
+    change(area, key, id, ...instead) {
+      const list = [...this.kept(area, key).filter((one) => one.id !== id), ...instead].slice(-20);
+      keep(area, key, list.length ? list : null);
+    }
+
     ownKept() {
-      const waiting = recall("sessionStorage", `${this.memory}:waiting`);
-      return Array.isArray(waiting) ? waiting.filter((one) => one && one.id) : [];
+      const own = new Map();
+      const receipts = this.kept("localStorage", this.receipts).filter(({ article }) => article === this.article);
+      for (const one of [...receipts, ...this.kept("sessionStorage", this.texts)]) own.set(one.id, { ...own.get(one.id), ...one });
+      return [...own.values()];
     }
 
     rememberOwn(one) {
-      const others = this.ownKept().filter(({ id }) => id !== one.id);
-      keep("sessionStorage", `${this.memory}:waiting`, [...others, one].slice(-20));
+      const { id, parent, receipt } = one;
+      this.change("sessionStorage", this.texts, id, one);
+      const days = Number(this.rules.receipt_days);
+      const until = one.until || Date.now() + days * 864e5;
+      if (receipt && days) this.change("localStorage", this.receipts, id, { id, parent, receipt, article: this.article, until });
     }
 
-    forgetOwn(one) {
-      const others = this.ownKept().filter(({ id }) => id !== one.id);
-      keep("sessionStorage", `${this.memory}:waiting`, others.length ? others : null);
-      const shown = this.shown.get(one.id);
-      if (shown) shown.item.remove();
-      this.shown.delete(one.id);
+    forgetOwn({ id }) {
+      this.change("sessionStorage", this.texts, id);
+      this.change("localStorage", this.receipts, id);
+      this.unplace(id);
     }
 
+    unplace(id) {
+      const shown = this.shown.get(id);
+      if (!shown) return;
+      if (this.respond && shown.item.contains(this.respond)) this.reply(null);
+      if (shown.replies) {
+        shown.card.replaceChildren(make("p", { class: "cm-note" }, _("You have taken your comment back.")));
+        return;
+      }
+      shown.item.remove();
+      this.shown.delete(id);
+      this.sayCount(this.count - (shown.waiting ? 0 : 1));
+    }
+
+    /* How it stands decides what may be done about it. One whose text another page has sent comes in sight only then. */
     async checkOwn(one) {
       const { status, body } = await this.askOwn(one);
       if (status === 404) this.forgetOwn(one);
-      else if (status === 200 && body && body.status === "rejected") {
-        const { card } = this.shown.get(one.id);
-        const reason = typeof body.reason === "string" ? ` ${_("Reason: {reason}.", { reason: body.reason })}` : "";
-        card.querySelector(".cm-mark").textContent = _("Your comment was not published.") + reason;
-        for (const each of card.querySelectorAll(".cm-own button")) each.remove();
-        if (body.can_appeal) card.querySelector(".cm-own a").textContent = _("Ask for a second look");
+      if (status !== 200 || !body) return;
+      let shown = this.shown.get(one.id);
+      if (body.status === "approved" && (!shown || shown.waiting)) {
+        this.unplace(one.id); // public by now, on a later page
+        return;
       }
+      if (!shown) {
+        this.place(one, true).append(this.ownActs(one, true));
+        shown = this.shown.get(one.id);
+      }
+      const line = shown.card.querySelector(".cm-own");
+      line.querySelector(".cm-edit").hidden = !body.edit_until;
+      if (body.status !== "rejected" || !shown.waiting) return;
+      const reason = typeof body.reason === "string" ? ` ${_("Reason: {reason}.", { reason: body.reason })}` : "";
+      shown.card.querySelector(".cm-mark").textContent = _("Your comment was not published.") + reason;
+      if (body.can_appeal) line.querySelector("a").textContent = _("Ask for a second look");
+      else this.change("localStorage", this.receipts, one.id);
     }
 
-    /* The reader's own comments of this visit that are not public yet. They never leave this browser. */
-    showWaiting() {
-      const left = this.ownKept().filter((one) => !this.shown.has(one.id));
-      keep("sessionStorage", `${this.memory}:waiting`, left.length ? left : null);
-      for (const one of left) {
-        this.place(one, true);
-        if (one.receipt) this.checkOwn(one);
+    /* The reader's own comments: what may be done about those in sight, and those that are not public yet. */
+    showOwn(own = this.ownKept()) {
+      for (const one of own) {
+        if (one.body && !this.shown.has(one.id)) this.place(one, true);
+        const shown = this.shown.get(one.id);
+        if (!one.receipt || (shown && shown.card.querySelector(".cm-own"))) continue;
+        if (shown) shown.card.append(this.ownActs(one, shown.waiting));
+        this.checkOwn(one);
       }
       this.fold();
     }
@@ -631,8 +684,8 @@
     reply(id) {
       const answered = this.shown.get(id);
       this.parent = answered ? id : null;
-      this.caption.replaceChildren(...(answered ? around(_("Leave a Reply to {name}"), make("bdi", {}, answered.name)) : [_("Leave a Reply")]));
       if (answered) {
+        this.caption.replaceChildren(...around(_("Leave a Reply to {name}"), make("bdi", {}, answered.name)));
         const back = () => {
           this.reply(null);
           const button = answered.card.querySelector("button");
@@ -641,7 +694,10 @@
         this.caption.append(" ", act(_("Cancel reply"), { class: "cm-act cm-cancel" }, back));
         answered.card.after(this.respond);
         this.inputs.body.input.focus();
-      } else this.home.replaceChildren(this.respond);
+      } else {
+        this.home.replaceChildren(this.respond);
+        this.sayCount(this.count);
+      }
     }
 
     async send() {
@@ -649,7 +705,7 @@
       this.sending = true;
       this.button.setAttribute("aria-disabled", "true");
       this.button.textContent = _("Posting…");
-      this.live.textContent = "";
+      this.say("");
       const typed = Object.fromEntries(Object.entries(this.inputs).map(([name, { input }]) => [name, input.value]));
       const { said } = this;
       const author = said.name ? {} : { name: typed.name };
@@ -704,16 +760,17 @@
       const id = typeof body.id === "string" ? body.id : `own-${this.shown.size}`;
       const receipt = typeof body.receipt === "string" ? body.receipt.split("/").pop() : undefined;
       const one = { id, parent, author: { name, url }, body: typed.body, receipt };
+      if (id === body.id) this.rememberOwn(one);
       if (status === 201) {
         /* Caches on the way may not have it yet, so it is shown from what was typed. */
-        this.live.textContent = _("Your comment is published.");
-        this.sayCount(this.count + 1, false);
+        this.say(_("Your comment is published."));
+        this.count += 1;
         this.look(this.place({ ...one, created_at: new Date().toISOString(), nodes: paragraphs(typed.body) }));
-        return;
+      } else {
+        this.say((typeof body.message === "string" && body.message) || _("Your comment is awaiting moderation."), true);
+        this.look(this.place(one, true));
       }
-      this.live.textContent = (typeof body.message === "string" && body.message) || _("Your comment is awaiting moderation.");
-      if (id === body.id) this.rememberOwn(one);
-      this.look(this.place(one, true));
+      this.showOwn([one]);
     }
 
     clearErrors() {
