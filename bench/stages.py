@@ -37,7 +37,7 @@ from moderation.judge.reading import Reading
 from moderation.judge.ruleset import SiteRules
 from moderation.runtime import Runtime
 from moderation.values import Finding, Login, Submission
-from moderation.web import wire
+from moderation.web import strict, wire
 
 STAGES = ((submit, "gather"), (deciding, "judge_reading"), (deciding, "render"), (submit, "record"))
 INSIDE = (
@@ -122,7 +122,7 @@ def _parse(rt: Runtime, raw: bytes) -> Submission:
     head, _, body = raw.partition(b"\r\n\r\n")
     address = head.rpartition(b"X-Forwarded-For: ")[2].decode()
     return wire.submission(
-        wire.parse_json(body), site_id="desk", site=rt.rules.sites["desk"].settings, address=address,
+        strict.parse_json(body), site_id="desk", site=rt.rules.sites["desk"].settings, address=address,
         request_id=rt.new_id(), own_origin=rt.env.public_url, key=None, login=_no_login,
     )  # fmt: skip
 

@@ -101,7 +101,7 @@ def end(sentence: str) -> NoReturn:
 
 def email_address(text: str) -> str:
     """The address in its normal form, which is what comments are found by. Ends the command where it is none."""
-    from moderation.web.wire import normal_email
+    from moderation.web.fields import normal_email
 
     address = normal_email(text.strip())
     if address is None:

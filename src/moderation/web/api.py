@@ -26,7 +26,7 @@ from moderation.errors import (
 )
 from moderation.settings import Site
 from moderation.values import Comment, Receipt, Right, Sort, Status
-from moderation.web import auth, confirm, pages, wire
+from moderation.web import aliases, auth, confirm, fields, pages, strict, wire
 from moderation.web.answers import private
 from moderation.web.context import client_address, request_id, rt, settings_of
 from moderation.web.front import OUTCOME, receipt_json
@@ -48,12 +48,12 @@ def post_comment(site_id: str) -> Response:
     values: Mapping[str, str] = {}
     try:
         if kind == "form":  # first, so that a refusal gives back what was typed
-            values = wire.parse_form(comment_bytes(settings, kind))
+            values = strict.parse_form(comment_bytes(settings, kind))
         check_origin(settings)
         receipt = _outcome() or _submit(
             site_id,
             settings,
-            wire.from_form(values) if kind == "form" else wire.parse_json(comment_bytes(settings, kind)),
+            aliases.from_form(values) if kind == "form" else strict.parse_json(comment_bytes(settings, kind)),
             token=_login_token() or (confirm.kept(site_id) if kind == "form" else None),
         )
     except ModerationError as error:
@@ -192,7 +192,7 @@ def get_counts(site_id: str) -> Response:
     given = request.args.getlist("article")
     if not 1 <= len(given) <= MOST_COUNTS:
         raise Invalid([FieldProblem("/article", "required" if not given else "too-many")])
-    keys = {each: wire.article_key(each, origins) for each in given}
+    keys = {each: fields.article_key(each, origins) for each in given}
     with rt().store.reading() as connection:
         counted = queries.approved_counts(connection, site_id, list(set(keys.values())))
     return _cacheable(orjson.dumps({"counts": {each: counted[key] for each, key in keys.items()}}), None)
@@ -226,7 +226,7 @@ def _cacheable(body: bytes, etag: str | None) -> Response:
 
 
 def _article_key(site_id: str) -> str:
-    return wire.article_key(request.args.get("article", ""), (*settings_of(site_id).origins, rt().env.public_url))
+    return fields.article_key(request.args.get("article", ""), (*settings_of(site_id).origins, rt().env.public_url))
 
 
 def _newest_first() -> bool:
@@ -288,7 +288,7 @@ def post_article(site_id: str) -> Response:
     """Open or close an article, or make it known with its title and address."""
     origins = (*settings_of(site_id).origins, rt().env.public_url)
     change = wire.article_change(json_body(), origins)
-    key = wire.article_url(change.article, origins) or change.article
+    key = fields.article_url(change.article, origins) or change.article
     article = article_actions.change(
         rt(),
         auth.current(),
@@ -309,7 +309,7 @@ def json_body(site: Site | None = None) -> Any:
     Unparsable."""
     if content_kind() != "json":
         raise UnsupportedContent("content-type")
-    return wire.parse_json(comment_bytes(site, "json") if site else body_bytes())
+    return strict.parse_json(comment_bytes(site, "json") if site else body_bytes())
 
 
 def _queued(comment: Comment, reported: Sequence[reports.Report]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from moderation.errors import FieldProblem, Forbidden, Invalid, NotFound
 from moderation.rates import named_network
 from moderation.settings import Reason
 from moderation.values import Effect, Moderator, Right, Whom
-from moderation.web import auth, wire
+from moderation.web import auth, fields
 from moderation.web.ban_lines import EFFECTS, ENDS, ban_lines
 from moderation.web.context import request_id, rt
 from moderation.web.decisions import COMMENT_ID
@@ -66,7 +66,7 @@ def find() -> ResponseReturnValue:
     logs and histories keep, ever holds one. To look for an e-mail address is for who may ban it."""
     typed = request.form.get("q", "").strip()[:254]
     asked = {name: request.form.get(name, "") for name in ("where", "effect")}
-    email, network = wire.normal_email(typed) if "@" in typed else None, named_network(typed)
+    email, network = fields.normal_email(typed) if "@" in typed else None, named_network(typed)
     if "@" in typed and not auth.current().may(Right.BAN):
         raise Forbidden(Right.BAN.value)
     if "@" in typed and email is None:
@@ -85,7 +85,7 @@ def by_hand() -> ResponseReturnValue:
     """On whom is typed: an e-mail address or a network."""
     try:
         typed = request.form.get("on", "").strip()
-        email = wire.normal_email(typed) if "@" in typed else None
+        email = fields.normal_email(typed) if "@" in typed else None
         if "@" in typed and email is None:
             raise Invalid([FieldProblem("/email", "email")])
         wish = Wish(_effect(), _reason([]), _until(), email=email, network=None if email else typed)

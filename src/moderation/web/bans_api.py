@@ -12,7 +12,7 @@ from moderation.edges import bans, queries
 from moderation.edges.bans import Kept
 from moderation.errors import NotFound
 from moderation.values import Effect, Right, Whom
-from moderation.web import auth, wire
+from moderation.web import auth, fields, wire
 from moderation.web.answers import private
 from moderation.web.api import json_body
 from moderation.web.context import request_id, rt, settings_of
@@ -46,7 +46,7 @@ def post_ban(site_id: str) -> Response:
     wish = Wish(
         effect=Effect(given.effect),
         reason=reason_words(given.reason, reasons),
-        until=wire.time_of(given.until) if given.until else None,
+        until=fields.time_of(given.until) if given.until else None,
         whom=Whom(given.whom),
         comment_id=given.comment,
         email=given.email,

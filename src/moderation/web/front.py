@@ -23,7 +23,7 @@ from moderation.edges import telemetry
 from moderation.errors import ModerationError
 from moderation.runtime import Runtime
 from moderation.values import Receipt, Submission
-from moderation.web import wire
+from moderation.web import strict, wire
 from moderation.web.context import forwarded_client
 from moderation.web.headers import API_POLICY, CACHEABLE, COMMON, EXPOSED, transport
 from moderation.web.threads import Threads
@@ -179,7 +179,7 @@ class Front:
             environ["wsgi.input"] = io.BytesIO(raw)
         try:
             return wire.submission(
-                wire.parse_json(raw),
+                strict.parse_json(raw),
                 site_id=site_id,
                 site=site.settings,
                 address=self._address(environ),

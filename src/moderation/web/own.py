@@ -19,7 +19,7 @@ from moderation.actions.own_comment import State
 from moderation.errors import Invalid, ModerationError, Outdated
 from moderation.redress import redress
 from moderation.settings import Site
-from moderation.web import wire
+from moderation.web import strict, wire
 from moderation.web.answers import private
 from moderation.web.api import body_bytes, comment_bytes, content_kind, json_body
 from moderation.web.context import client_address, request_id, rt, settings_of
@@ -109,7 +109,7 @@ def page(receipt: str) -> Response:
 def edit(receipt: str) -> ResponseReturnValue:
     """Write it anew, by a form."""
     state = own_comment.look(rt(), receipt)
-    typed = wire.parse_form(comment_bytes(_settings(state.site), content_kind()))
+    typed = strict.parse_form(comment_bytes(_settings(state.site), content_kind()))
     value = {"version": _version(typed), "body": typed.get("body", "")}
     try:
         _edit(receipt, wire.edit(value, _settings(state.site)))
@@ -123,7 +123,7 @@ def appeal(receipt: str) -> ResponseReturnValue:
     """Ask for a second look, by a form."""
     state = own_comment.look(rt(), receipt)
     content_kind()
-    typed = wire.parse_form(body_bytes())
+    typed = strict.parse_form(body_bytes())
     words = typed.get("words", "")
     try:
         _appeal(receipt, {"version": _version(typed), "words": words})

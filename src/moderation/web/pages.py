@@ -27,7 +27,7 @@ from moderation.catalogue import _, counted, moment
 from moderation.edges import queries
 from moderation.errors import NotFound
 from moderation.settings import Site
-from moderation.web import cookies, wire
+from moderation.web import cookies, fields
 from moderation.web.context import rt, settings_of
 from moderation.web.decisions import COMMENT_ID
 from moderation.web.nodes import is_tall
@@ -75,7 +75,7 @@ def thread(site_id: str) -> Response:
     only the browser that sent it is told how it stands, and led to its receipt."""
     settings = settings_of(site_id)
     cursor = request.args.get("cursor", "")
-    view = thread_view(site_id, wire.article_key(request.args.get("article", ""), _origins(settings)), cursor)
+    view = thread_view(site_id, fields.article_key(request.args.get("article", ""), _origins(settings)), cursor)
     article = view["article"]
     if (site_id, article["key"], article["title"]) == (DEMO, DEMO_ARTICLE, None):
         article = article | {"title": DEMO_TITLE}
@@ -277,7 +277,7 @@ def _form(
     typed = _typed(values)
     if any(problem["pointer"] == "/author/token" for problem in problems):
         typed["author_token"] = ""  # it will be no better the second time
-    key = wire.article_url(typed["article"], _origins(settings_of(site_id))) or typed["article"]
+    key = fields.article_url(typed["article"], _origins(settings_of(site_id))) or typed["article"]
     if forms.read(rt(), typed["form_token"], site_id, key) in (forms.NO_FORM, forms.FORGED):
         typed["form_token"] = forms.give(rt(), site_id, key)
     is_said = detail is None or detail.rstrip(".") == (sentence or "").rstrip(".")

@@ -18,7 +18,7 @@ from moderation.edges.privacy_links import Asked
 from moderation.errors import ModerationError, NotFound
 from moderation.judge.ruleset import SiteRules
 from moderation.values import Wish
-from moderation.web import wire
+from moderation.web import fields, strict
 from moderation.web.api import body_bytes, content_kind
 from moderation.web.context import client_address, request_id, rt
 from moderation.web.origins import check_origin
@@ -43,8 +43,8 @@ def ask(site_id: str) -> ResponseReturnValue:
         raise NotFound("page")
     check_origin(site.settings)
     content_kind()
-    typed = wire.parse_form(body_bytes())
-    email = wire.normal_email(typed.get("email", "").strip(" "))
+    typed = strict.parse_form(body_bytes())
+    email = fields.normal_email(typed.get("email", "").strip(" "))
     if email is None:
         return _form(site, status=422, typed=typed, wrong=_("This is not an email address."))
     try:

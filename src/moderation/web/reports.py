@@ -17,7 +17,7 @@ from moderation.catalogue import _
 from moderation.edges import queries, telemetry
 from moderation.errors import ModerationError, NotFound
 from moderation.judge.ruleset import SiteRules
-from moderation.web import wire
+from moderation.web import strict, wire
 from moderation.web.api import body_bytes, content_kind
 from moderation.web.context import client_address, request_id, rt
 from moderation.web.decisions import COMMENT_ID
@@ -48,10 +48,10 @@ def post(site_id: str, comment_id: str) -> ResponseReturnValue:
     typed: Mapping[str, str] = {}
     try:
         if kind == "form":
-            typed = wire.parse_form(body_bytes())
+            typed = strict.parse_form(body_bytes())
         check_origin(site.settings)
         given = {name: text for name, text in typed.items() if text} | {"reason": typed.get("reason", "")}
-        _take_in(site, comment_id, given if kind == "form" else wire.parse_json(body_bytes()))
+        _take_in(site, comment_id, given if kind == "form" else strict.parse_json(body_bytes()))
     except ModerationError as error:
         telemetry.reports_total.labels("refused").inc()
         if kind == "json":

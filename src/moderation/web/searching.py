@@ -11,8 +11,8 @@ from moderation.edges import queue
 from moderation.values import Right
 from moderation.web import auth
 from moderation.web.context import rt
+from moderation.web.fields import normal_email
 from moderation.web.views import View, sites_asked, view_in
-from moderation.web.wire import normal_email
 
 searching = Blueprint("searching", __name__, url_prefix="/desk")
 
