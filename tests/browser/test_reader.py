@@ -411,7 +411,58 @@ def test_the_box_remembers_the_author_and_only_when_ticked(service: Service, vis
     expect(page.get_by_role("checkbox")).to_be_checked()
 
 
+def test_the_form_says_what_works_and_how_much_is_left(
+    service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
+) -> None:
+    widget = elsewhere.page("/left", service.base, site="open", article="left")
+    for address in (widget, f"{service.base}/t/open?article=left"):
+        page = visit(address)
+        box = page.get_by_role("textbox", name="Comment")
+        expect(box).to_have_accessible_description("You can write **bold**, *italic*, quotes after > and links.")
+        left = page.locator(".cm-left")
+        expect(left).to_have_attribute("aria-live", "polite")
+        box.fill("x" * 4800)
+        box.press_sequentially("y")
+        expect(left).to_have_text("Characters left: 199")
+        box.fill("\N{GRINNING FACE}" * 5003)
+        expect(left).to_have_text("Characters too many: 3")
+        assert violations_of_axe(page) == []
+        box.fill("Short.")
+        expect(left).to_have_text("")
+        told = page.evaluate(WRITING)
+        assert told == ["Characters left: 10"], "not at every key"
+
+
+WRITING = """async () => {
+  const root = (document.querySelector("comment-thread") || { shadowRoot: document }).shadowRoot;
+  const [box, left, told] = [root.querySelector("#body"), root.querySelector(".cm-left"), []];
+  new MutationObserver(() => told.push(left.textContent)).observe(left, { childList: true });
+  for (let typed = 4950; typed <= 4990; typed += 1) {
+    box.value = "x".repeat(typed);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  await new Promise((done) => setTimeout(done, 1500));
+  return told;
+}"""
+
+
 # ---- pages of others ----
+
+
+def test_a_page_gives_the_widget_its_own_colours_and_fonts(
+    service: Service, elsewhere: Elsewhere, visit: Callable[..., Page]
+) -> None:
+    theme = """<style>html {
+      --moderation-accent: rgb(122, 31, 61); --moderation-on-accent: rgb(255, 255, 254); --moderation-ink: rgb(1, 2, 3);
+      --moderation-font: Courier; --moderation-display-font: Impact;
+    }</style>"""
+    page = visit(elsewhere.page("/themed", service.base, site="open", article="themed", theme=theme))
+    button = page.get_by_role("button", name="Post Comment")
+    expect(button).to_have_css("background-color", "rgb(122, 31, 61)")
+    expect(button).to_have_css("color", "rgb(255, 255, 254)")
+    expect(button).to_have_css("font-family", "Courier")
+    expect(page.locator("comment-thread .cm")).to_have_css("color", "rgb(1, 2, 3)")
+    expect(page.get_by_role("heading", name="Be the first to comment")).to_have_css("font-family", "Impact")
 
 
 def test_a_strict_page_of_another_origin_sees_no_violation(

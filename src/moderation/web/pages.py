@@ -191,7 +191,8 @@ def _embed() -> tuple[bytes, str]:
     style = re.sub(r"/\*.*?\*/|\n\s*", "", (STATIC / "comments.css").read_text("utf-8"), flags=re.DOTALL)
     source = (STATIC / "embed.js").read_text("utf-8")
     words = {code: catalogue.words_of("static/reader/", code) for code in catalogue.LANGUAGES}
-    source = source.replace("/* @@PROOF@@ */", (STATIC / "proof.js").read_text("utf-8"), 1)
+    for part in ("proof", "left"):
+        source = source.replace(f"/* @@{part.upper()}@@ */", (STATIC / f"{part}.js").read_text("utf-8"), 1)
     script = source.replace('"@@STYLE@@"', json.dumps(style), 1)
     whole = script.replace('"@@WORDS@@"', json.dumps(words, ensure_ascii=False), 1).encode()
     # No string or pattern in it goes over more than a line, or begins one.
@@ -207,6 +208,7 @@ def _site(site_id: str, settings: Site) -> dict[str, Any]:
     return {
         "id": site_id,
         "name": settings.name or site_id,
+        "body_max": settings.lengths.body_max,
         "needs_email": settings.email == "required",
         "verifies": settings.verify == "mail",
         "proof": settings.form.proof != "off",

@@ -131,6 +131,7 @@
   };
 
   /* @@PROOF@@ */
+  /* @@LEFT@@ */
 
   class CommentThread extends HTMLElement {
     static observedAttributes = ["author-token"];
@@ -594,6 +595,13 @@
       if (this.rules.verify === "mail") note.append(_("You may get a letter to confirm your email address."), " ");
       note.append(_("Your email address will not be published. Required fields are marked"), " ");
       note.append(make("span", { class: "cm-star" }, "*"));
+      const marks = _("You can write {name}, quotes after > and links.");
+      const shows = make("span", {}, make("code", {}, "**", make("strong", {}, _("bold")), "**"), ", ", make("code", {}, "*", make("em", {}, _("italic")), "*"));
+      const left = make("p", { class: "cm-left", "aria-live": "polite" });
+      this.inputs.body.field.append(make("p", { class: "cm-hint", id: "marks" }, ...around(marks, shows)), left);
+      countLeft(this.inputs.body.input, Number(this.rules.body_max) || Infinity, (count) => {
+        left.textContent = count === null ? "" : count < 0 ? _("Characters too many: {n}", { n: -count }) : _("Characters left: {n}", { n: count });
+      });
       this.caption = make("h3", { class: "cm-title", id: "title" });
       this.who = make("p", { class: "cm-note" });
       this.form = make("form", { class: "cm-form", novalidate: true, "aria-labelledby": "title" }, this.errors, this.who);
@@ -659,7 +667,7 @@
       const caption = make("label", { for: id }, label);
       if (required) caption.append(" ", make("span", { class: "cm-star", "aria-hidden": "true" }, "*"));
       const error = make("p", { class: "cm-error", id: `${id}-error`, hidden: true });
-      const hint = id === "email" ? "note" : null;
+      const hint = { email: "note", body: "marks" }[id];
       for (const [name, value] of Object.entries({ id, name: id, required, "aria-describedby": hint })) {
         if (value) input.setAttribute(name, value === true ? "" : value);
       }

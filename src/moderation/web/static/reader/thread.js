@@ -10,6 +10,12 @@
     const options = { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" };
     time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, options);
   }
+  const left = document.querySelector(".cm-left");
+  if (left) {
+    countLeft(form.elements.namedItem("body"), Number(left.dataset.most), (count) => {
+      left.textContent = count === null ? "" : (count < 0 ? left.dataset.over : left.dataset.left).replace("{n}", Math.abs(count));
+    });
+  }
   const status = document.querySelector("[data-challenge]");
   if (form && status) {
     const challenge = async () => (await fetch(status.dataset.challenge, { cache: "no-store", signal: AbortSignal.timeout(5000) })).json();
