@@ -23,7 +23,7 @@ import click
 from bench import comments
 from bench.load import Outcome, arrive, saturate
 from bench.stands import DURABILITY, THREAD_SIZE, THREADS, WORKERS, Pair, Stand, running
-from moderation.edges.schema import sqlite_module
+from moderation.edges.store import sqlite_module
 
 CONNECTIONS = 32
 OPEN_CONNECTIONS = 64

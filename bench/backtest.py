@@ -25,9 +25,9 @@ from moderation import ids
 from moderation.actions import backtest
 from moderation.edges import comments, migrate
 from moderation.edges.comments import NewComment
-from moderation.edges.schema import Store
 from moderation.edges.schema import comments as table
 from moderation.edges.search import words_of
+from moderation.edges.store import Store
 from moderation.judge.cases import remember
 from moderation.judge.pipeline import judge
 from moderation.judge.ruleset import Ruleset

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from moderation.cli import main
-from moderation.edges.schema import store_name
+from moderation.edges.store import store_name
 from tests.service import CANARY, PASSWORD, running_service
 
 LOOKING = {

@@ -78,6 +78,6 @@ def restore(folder: Path, **given: Any) -> None:
 
 
 def _database(env: Environment) -> Path:
-    from moderation.edges.schema import sqlite_file
+    from moderation.edges.store import sqlite_file
 
     return sqlite_file(env.database) or end(ELSEWHERE)

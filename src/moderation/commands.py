@@ -205,7 +205,7 @@ def must_be_there(env: Environment) -> None:
 
 def must_have_store(env: Environment) -> None:
     """End the command where there is no database, which opening it would make."""
-    from moderation.edges.schema import sqlite_file
+    from moderation.edges.store import sqlite_file
 
     file = sqlite_file(env.database)
     if file is not None and not file.exists():

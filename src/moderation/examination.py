@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from moderation.edges import akismet, backups, chain, login_keys, redis_server, vault
 from moderation.edges.outside import fetch
-from moderation.edges.schema import Store, make_engine, sqlite_file, sqlite_module
+from moderation.edges.store import Store, make_engine, sqlite_file, sqlite_module
 from moderation.environment import Environment
 from moderation.errors import DeliveryError, KeysInvalid, ModerationError
 from moderation.rules_loading import load, refuse_failures

@@ -39,7 +39,7 @@ def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
 def export(email: str | None, site: str | None, login: str | None, reason: str, **given: Any) -> None:
     """Print all that is kept about a reader, as JSON to hand to them (GDPR articles 15 and 20)."""
     from moderation.actions import privacy as action
-    from moderation.edges.schema import store_name
+    from moderation.edges.store import store_name
 
     reader = _reader(email, site, login)
     env = environment(**given)
@@ -60,7 +60,7 @@ def erase(email: str | None, site: str | None, login: str | None, reason: str, y
     from moderation.actions import privacy as action
     from moderation.catalogue import counted
     from moderation.edges import backups
-    from moderation.edges.schema import sqlite_file, store_name
+    from moderation.edges.store import sqlite_file, store_name
 
     reader = _reader(email, site, login)
     env = environment(**given)

@@ -21,7 +21,7 @@ from moderation.clock import Clock
 from moderation.edges import chain, journal, mail, revisions, rules_file
 from moderation.edges.limits import Limits
 from moderation.edges.login_keys import LoginKeys
-from moderation.edges.schema import Store
+from moderation.edges.store import Store
 from moderation.edges.vault import Vault, load_keys
 from moderation.environment import Environment
 from moderation.errors import KeysInvalid, RulesInvalid

@@ -25,7 +25,8 @@ from moderation.actions.submit import Intake
 from moderation.cli import main
 from moderation.commands import COMMAND_LINE
 from moderation.edges import migrate
-from moderation.edges.schema import Store, comments, journal
+from moderation.edges.schema import comments, journal
+from moderation.edges.store import Store
 from moderation.rules_loading import load_text
 from moderation.runtime import Runtime
 from moderation.values import Decision, Ruling

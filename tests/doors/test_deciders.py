@@ -13,7 +13,8 @@ import requests
 import sqlalchemy as sa
 from tests.service import Service, running_service
 
-from moderation.edges.schema import comments, journal, make_engine
+from moderation.edges.schema import comments, journal
+from moderation.edges.store import make_engine
 
 DECIDERS, COMMENTS, AT_ONCE = 8, 500, 10
 DECISIONS = ("approve", "reject", "spam")

@@ -15,7 +15,7 @@ import pytest
 from tests.postgres import PostgresServer, running_postgres
 
 from moderation.edges.migrate import migrate
-from moderation.edges.schema import Store
+from moderation.edges.store import Store
 
 SETTINGS = {
     "fsync": "off",  # no test here cuts the power; killing processes loses nothing

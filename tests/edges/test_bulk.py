@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, insert, select
 
 from moderation.edges.bulk import Bulk, Lookup
-from moderation.edges.schema import Store, journal_head, run
+from moderation.edges.schema import journal_head
+from moderation.edges.store import Store, run
 from moderation.errors import StoreError
 
 HEADS = Bulk(["id", "first", "anchor", "seq", "mac", "seal"], lambda _: insert(journal_head))

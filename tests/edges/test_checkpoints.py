@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from tests.service import wait_until
 
-from moderation.edges.schema import LOG_PAGES, Store, sqlite_module
+from moderation.edges.store import LOG_PAGES, Store, sqlite_module
 from moderation.worker import Work
 
 PAGE = 4096

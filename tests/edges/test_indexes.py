@@ -29,7 +29,8 @@ from moderation.edges import (
 from moderation.edges.bulk import Bulk, Lookup
 from moderation.edges.queries import cursor_of
 from moderation.edges.queue import Asked
-from moderation.edges.schema import Store, Tx, outbox
+from moderation.edges.schema import Tx, outbox
+from moderation.edges.store import Store, together
 from moderation.errors import StoreError
 from moderation.values import Sort, Status
 
@@ -203,7 +204,7 @@ TEXTS = Bulk(["key", "comment_id", "until"], lambda _: sa.insert(schema.recent_t
 
 
 def write_together(store: Store, keys: list[bytes | None], between: Callable[[], object] = list) -> None:
-    with store.writing() as tx, schema.together(tx):
+    with store.writing() as tx, together(tx):
         for number, key in enumerate(keys):
             if number == len(keys) // 2:
                 between()

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from moderation.edges import migrate, schema, search
-from moderation.edges.schema import make_engine
+from moderation.edges.store import make_engine
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

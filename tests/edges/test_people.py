@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from moderation.edges import people
 from moderation.edges.people import Person, Token, fingerprint
-from moderation.edges.schema import Store, Tx, links, sessions
+from moderation.edges.schema import Tx, links, sessions
 from moderation.edges.schema import tokens as token_rows
+from moderation.edges.store import Store
 from moderation.values import Right, Role
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

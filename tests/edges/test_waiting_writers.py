@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tests.service import PATIENCE, wait_until
 
 from moderation.edges import migrate
-from moderation.edges.schema import LOCK_WAIT, Store, make_engine
+from moderation.edges.store import LOCK_WAIT, Store, make_engine
 from moderation.errors import StoreError
 
 WRITERS = 6

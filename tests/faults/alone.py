@@ -22,7 +22,7 @@ from tests.faults.ground import Ground
 from tests.hour.reviewer import PROXY, Line, processes
 from tests.service import CANARY, PATIENCE, running_service, start, wait_until
 
-from moderation.edges import migrate, schema
+from moderation.edges import migrate, schema, store
 
 KEYS = 40
 MOST_GROWTH = 20 * 1024
@@ -64,7 +64,7 @@ def sent_again_over_kills(ground: Ground) -> None:
 
 
 def _bodies(database: str, tag: str) -> Iterator[str]:
-    engine = schema.make_engine(database)
+    engine = store.make_engine(database)
     with engine.connect() as connection:
         yield from connection.execute(
             sa.select(schema.comments.c.body).where(schema.comments.c.body.startswith(tag))
@@ -142,7 +142,7 @@ def many_identities(ground: Ground) -> None:
 def a_damaged_seal(ground: Ground) -> None:
     """F21: one bit of a sealed address is flipped: the queue still shows the comment, and nothing answers 500."""
     comment = ground.service.post().json()["id"]
-    engine, comments = schema.make_engine(ground.database), schema.comments
+    engine, comments = store.make_engine(ground.database), schema.comments
     with engine.begin() as connection:
         here = comments.c.id == comment
         sealed = connection.execute(sa.select(comments.c.email_sealed).where(here)).scalar_one()
@@ -180,7 +180,7 @@ def a_killed_migration(ground: Ground) -> None:
     url = f"sqlite:///{folder / 'old.db'}"
     if ground.server:
         url = ground.server.url(ground.server.make_database())
-    engine = schema.make_engine(url)
+    engine = store.make_engine(url)
     upgrade(engine, "0001")
     store_old(engine, [old_comment(number, "pending", []) for number in range(1, 600)])
     code = (

@@ -16,7 +16,7 @@ import requests
 import sqlalchemy as sa
 from tests.service import CANARY, Service
 
-from moderation.edges import schema
+from moderation.edges import schema, store
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Ledger:
 
 def _rows(database: str, tag: str) -> tuple[list[str], set[str], set[str], set[str]]:
     """Texts and ids of the comments with this tag; the ids that the record and the outbox know."""
-    engine = schema.make_engine(database)
+    engine = store.make_engine(database)
     comments, journal, outbox = schema.comments, schema.journal, schema.outbox
     try:
         with engine.connect() as connection:

@@ -14,7 +14,7 @@ from tests.faults.ledger import Ledger, load
 from tests.faults.table import Fault
 
 from moderation.edges import chain, vault
-from moderation.edges.schema import Store
+from moderation.edges.store import Store
 
 HEADS = f"{'':<6} {'fault':<44} {'store':<10} {'runs':>5} {'failed':>6} {'bound':>8}  seen"
 

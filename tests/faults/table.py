@@ -16,7 +16,7 @@ from tests.faults.ground import Ground
 from tests.hour.reviewer import frozen
 from tests.service import wait_until
 
-from moderation.edges import schema
+from moderation.edges import store
 
 HELD = frozenset({"202"})
 AWAY = frozenset({"202", "503"})
@@ -175,7 +175,7 @@ def the_store_is_locked(ground: Ground) -> None:
     """SQLite's one writer, or a lock on PostgreSQL's table of comments: for longer than a writer waits, or (in the long
     run) for 1, 5 or 30 s."""
     length = ground.rng.choice((1, 5, 30)) if ground.is_long else None
-    engine = schema.make_engine(ground.database)
+    engine = store.make_engine(ground.database)
     is_sqlite = engine.dialect.name == "sqlite"
     try:
         with engine.connect() as connection:

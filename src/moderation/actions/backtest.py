@@ -20,7 +20,8 @@ from typing import Any
 
 from moderation.edges import past, revisions
 from moderation.edges.past import Asked
-from moderation.edges.schema import Store, finding_of
+from moderation.edges.schema import finding_of
+from moderation.edges.store import Store
 from moderation.errors import RulesInvalid
 from moderation.judge.again import DECIDING
 from moderation.judge.cases import recall

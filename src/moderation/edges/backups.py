@@ -20,7 +20,7 @@ import orjson
 from moderation import __version__
 from moderation.edges.migrate import SchemaTooNew, known_revisions
 from moderation.edges.rules_bundle import is_list_name, unbundle, whole
-from moderation.edges.schema import sqlite_module
+from moderation.edges.store import sqlite_module
 
 DATABASE = "moderation.db"
 RULES = "moderation.toml"

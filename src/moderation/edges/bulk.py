@@ -23,7 +23,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
 
-from moderation.edges.schema import Tx, Utc, Words, run, words_line
+from moderation.edges.schema import Tx, Utc, Words, words_line
+from moderation.edges.store import run
 
 MOST_ROWS = 64
 Convert = Callable[[Any], Any]

@@ -18,7 +18,8 @@ import structlog
 from sqlalchemy import Insert, Row, bindparam, delete, func, insert, select
 
 from moderation.edges.bulk import Bulk, Lookup
-from moderation.edges.schema import Tx, journal, journal_head, together, upsert, waiting
+from moderation.edges.schema import Tx, journal, journal_head, upsert
+from moderation.edges.store import together, waiting
 
 CHUNK = 2000
 UNSEALED = b"unsealed"

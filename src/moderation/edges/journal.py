@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from moderation.edges.bulk import Bulk
-from moderation.edges.schema import Tx, outbox, waiting
+from moderation.edges.schema import Tx, outbox
+from moderation.edges.store import waiting
 from moderation.frozen import value
 from moderation.text.redact import find_contacts, mask_contacts
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from moderation.edges.schema import make_engine
+from moderation.edges.store import make_engine
 
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -12,7 +12,8 @@ from moderation.actions.intake.work import Answers, Work, receipt
 from moderation.buckets import LETTER, letters_allowed
 from moderation.edges import authors, comments, external_checks, idempotency, journal, likeness, mails
 from moderation.edges.comments import NewComment
-from moderation.edges.schema import Tx, together
+from moderation.edges.schema import Tx
+from moderation.edges.store import together
 from moderation.edges.vault import mask
 from moderation.errors import Duplicate
 from moderation.judge.cases import remember

@@ -15,5 +15,5 @@ context.configure(
 )
 with context.begin_transaction():
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins none by itself (`schema.make_engine`)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins none by itself (`store.make_engine`)
     context.run_migrations()
