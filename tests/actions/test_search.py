@@ -125,3 +125,15 @@ def test_an_address_is_found_by_its_index_and_by_nothing_else(rt: Runtime) -> No
         assert queue.written_from(tx, rt.vault.indexes("reader1@example.org"), ["open"]) is None
         assert queue.written_from(tx, rt.vault.indexes("nobody@example.org"), None) is None
     assert found(rt, "reader1 example org") == []
+
+
+def test_what_stands_in_quotation_marks_is_found_as_it_stands(rt: Runtime) -> None:
+    phrase = send(rt, 1, body="They took the night boat, not the ferry.")
+    apart = send(rt, 2, body="A boat by night is no night train to a boat house.")
+    longer = send(rt, 3, body="Three night boats a week.")
+    assert found(rt, '"night boat"') == [phrase]
+    assert found(rt, "„Night Boat“ ferry") == [phrase]
+    assert found(rt, 'ferry "night boat"') == [phrase]
+    assert found(rt, "night boat") == [phrase, apart, longer]
+    assert found(rt, 'night "boat') == [phrase, apart, longer]
+    assert found(rt, '"boat night"') == []

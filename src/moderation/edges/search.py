@@ -6,7 +6,9 @@ the rows by triggers, PostgreSQL a GIN index over their vectors. What is a word 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -61,25 +63,25 @@ def _new_words(found: Any) -> dict[str, Any]:
 
 
 def holding(tx: Tx, query: str) -> ColumnElement[bool] | None:
-    """Whether a row of `search_rows` holds all words of `query`, the last one perhaps not to its end. It is looked up
-    in the row itself. None where the query holds no word."""
-    asked = runs(query)[:MOST_ASKED]
-    if not asked:
+    """Whether a row of `search_rows` holds all words and quoted phrases of `query`, a last word that is not quoted
+    perhaps not to its end. It is looked up in the row itself. None where the query holds no word."""
+    asked = _Asked.of(query)
+    if not asked.runs:
         return None
     if tx.dialect.name == "postgresql":
         return _matches(asked)
     line = literal(" ").concat(search_rows.c.words).concat(" ")
-    whole = [func.instr(line, f" {' '.join(run)} ") > 0 for run in asked[:-1]]
-    return and_(*whole, func.instr(line, f" {' '.join(asked[-1])}") > 0)
+    ends = [" "] * (len(asked.runs) - 1) + ["" if asked.is_open else " "]
+    return and_(*(func.instr(line, f" {' '.join(run)}{end}") > 0 for run, end in zip(asked.runs, ends, strict=True)))
 
 
 def held(tx: Tx, query: str, most: int) -> list[str]:
     """The ids of comments whose rows `holding` is true of, in no order, from the index of words: all, or `most`."""
-    asked = runs(query)[:MOST_ASKED]
-    if not asked:
+    asked = _Asked.of(query)
+    if not asked.runs:
         return []
     if tx.dialect.name != "postgresql":
-        phrases = " AND ".join(f'"{" ".join(run)}"' for run in asked) + " *"
+        phrases = " AND ".join(f'"{" ".join(run)}"' for run in asked.runs) + (" *" if asked.is_open else "")
         hits = select(_FTS.c.rowid).where(_FTS.c.search_words.op("MATCH", is_comparison=True)(phrases)).limit(most)
         return list(tx.execute(select(search_rows.c.comment_id).where(search_rows.c.n.in_(hits))).scalars())
     # PostgreSQL takes any beginning of a word for a fiftieth of all rows, and would rather read all of them.
@@ -89,15 +91,33 @@ def held(tx: Tx, query: str, most: int) -> list[str]:
     return found
 
 
-def _matches(asked: list[list[str]]) -> ColumnElement[bool]:
-    phrases = [" <-> ".join(f"'{word}'" for word in run) for run in asked]
-    phrases[-1] += ":*"
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What stands together, each as its words; `is_open`: the last one is still being typed, perhaps."""
+
+    runs: list[list[str]]
+    is_open: bool
+
+    @classmethod
+    def of(cls, query: str) -> _Asked:
+        parts = _QUOTE.split(query)
+        quoted = range(1, len(parts) - 1, 2)  # a quotation mark without its other one is none
+        asked = [[words(part)] if number in quoted else runs(part) for number, part in enumerate(parts)]
+        found = [(run, number in quoted) for number, several in enumerate(asked) for run in several if run]
+        found = found[:MOST_ASKED]
+        return cls([run for run, _ in found], bool(found) and not found[-1][1])
+
+
+def _matches(asked: _Asked) -> ColumnElement[bool]:
+    phrases = [" <-> ".join(f"'{word}'" for word in run) for run in asked.runs]
+    phrases[-1] += ":*" if asked.is_open else ""
     vector = cast(" & ".join(f"({phrase})" for phrase in phrases), TSQUERY)
     return search_rows.c.words.op("@@", is_comparison=True)(vector)
 
 
 MOST_ASKED = 20
 """Words of a query that count."""
+_QUOTE = re.compile('["„“”«»]')
 
 _FTS = table("search_words", column("rowid", Integer), column("search_words", String))
 _ROWS = Bulk(["comment_id", "words"], lambda _: insert(search_rows))
