@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from moderation import catalogue
 from moderation.judge import pipeline
 from moderation.values import Effect, Finding, Span, Status
-from moderation.web import sentences
+from moderation.web import desk_keys, sentences
 from moderation.web.marks import Piece, abbreviation, pieces
 
 NOW = datetime(2026, 8, 3, 10, 4, tzinfo=UTC)
@@ -194,3 +194,9 @@ def test_what_does_its_work_is_left_alone(text: str) -> None:
 def test_unseen_characters_have_short_names() -> None:
     assert abbreviation("\u200b") == "ZWSP"
     assert abbreviation("\U000e0041") == "U+E0041"
+
+
+def test_a_key_that_somebody_chose_is_taken_from_a_thing_that_has_it_by_default() -> None:
+    keys = desk_keys._keys({"keys": {"approve": ["+", ","]}})
+    assert keys.of["unfold"] == ()
+    assert keys.usual["+"] == "a"

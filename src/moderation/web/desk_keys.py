@@ -127,7 +127,9 @@ def switch() -> Response:
 def _keys(kept: Mapping[str, Any] | None) -> Keys:
     kept = kept or {}
     changed = kept.get("keys", {})
-    return Keys(kept.get("on", True), {each.name: tuple(changed.get(each.name, each.usual)) for each in ALL})
+    taken = {key for keys in changed.values() for key in keys}  # also by who had them before there was a usual one
+    usual = {each.name: tuple(key for key in each.usual if key not in taken) for each in ALL}
+    return Keys(kept.get("on", True), {name: tuple(changed.get(name, keys)) for name, keys in usual.items()})
 
 
 def _wrong(given: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
