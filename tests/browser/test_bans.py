@@ -200,3 +200,24 @@ def test_axe_finds_nothing_on_the_form_of_a_card(
     expect(page.get_by_role("button", name="Aufheben")).to_have_count(2)
     assert not violations_of_axe(page)
     assert fits(page, width)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_ban_without_a_reason_is_told_at_the_field(service: Service, visit: Visit, site: str, scripts: bool) -> None:
+    (comment,) = send(service, site, 1)
+    page = visit(f"/desk/comments/{comment}/ban" if not scripts else queue(site), java_script_enabled=scripts)
+    if scripts:
+        page.keyboard.press("b")
+    page.get_by_role("button", name="Ban", exact=True).click()
+    field = page.get_by_role("textbox", name="Your own words")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description("Please fill this in.")
+    expect(field).to_be_focused()
+    if not scripts:
+        return
+    assert violations_of_axe(page) == []
+    field.fill("Spams under every article.")
+    page.keyboard.press("Escape")
+    expect(card(page, "Reader 1").get_by_role("link", name="Ban")).to_be_focused()
+    page.keyboard.press("h")
+    expect(card(page, "Reader 1").get_by_role("link", name="History")).to_be_focused()

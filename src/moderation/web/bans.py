@@ -48,7 +48,8 @@ def from_card(comment_id: str) -> ResponseReturnValue:
     except Invalid as invalid:
         if is_asked_by_script():
             raise
-        return shown(comment_id, ["ban"], problems=_said(invalid)), 422
+        wrong = {each.pointer[1:]: field_sentence(each) for each in invalid.problems}
+        return shown(comment_id, ["ban"], problems=_said(invalid), wrong=wrong), 422
     return told("banned" if wish.effect is Effect.REJECT else "pre-moderated", comment_id, "ban")
 
 

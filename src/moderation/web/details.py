@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
@@ -93,8 +94,10 @@ def shown(
     with_card: bool = False,
     said: str = "",
     problems: Sequence[str] = (),
+    wrong: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The page with these parts. `problems` are why a form of theirs was refused; what was typed is kept."""
+    """The page with these parts. `problems` are why a form of theirs was refused, `wrong` the same by field; what was
+    typed is kept."""
     who, now = auth.current(), rt().now()
     with rt().store.reading() as tx:
         comment = seen_by(tx, who, comment_id)
@@ -121,6 +124,7 @@ def shown(
         held=held,
         said=said,
         problems=problems,
+        wrong=wrong,
         typed=request.form,
         abbreviation=abbreviation,
         statuses={status: _(words) for status, words in sentences.STATUSES.items()},

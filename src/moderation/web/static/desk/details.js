@@ -37,6 +37,7 @@ export async function open(card, part, focus = true) {
   const place = card.querySelector("[data-place]");
   openWay(card)?.setAttribute("aria-expanded", "false");
   way.setAttribute("aria-expanded", "true");
+  if (card.querySelector("[data-ways]").contains(document.activeElement)) way.focus({ preventScroll: true });
   place.dataset.asked = part;
   let section;
   try {
@@ -138,6 +139,19 @@ function renew(card, fresh, parts) {
   if (focused) wayOf(card, focused)?.focus({ preventScroll: true });
 }
 
+// Says what is wrong at each field that has a place for it, and leads to the first.
+function atFields(form, errors) {
+  for (const place of form.querySelectorAll("[data-wrong]")) {
+    const error = errors.find((each) => each.pointer === `/${place.dataset.wrong}`);
+    const field = form.querySelector(`[aria-describedby~="${place.id}"]`);
+    place.textContent = error?.detail ?? "";
+    place.hidden = !error;
+    if (error) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+  form.querySelector("[aria-invalid]")?.focus({ preventScroll: true });
+}
+
 async function send(card, form, submitter) {
   const part = form.dataset.quiet;
   const fields = new FormData(form, submitter);
@@ -145,6 +159,7 @@ async function send(card, form, submitter) {
   const answer = await post(form.action, fields);
   if (!answer.ok) {
     for (const button of form.querySelectorAll("button")) button.disabled = false;
+    atFields(form, answer.errors ?? []);
     const told = answer.errors?.map((each) => each.detail).join(" ") ?? answer.sentence ?? answer.detail;
     const problem = form.querySelector("[data-problem]") ?? card.querySelector("[data-told]");
     problem.hidden = false;
