@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, TimeoutError, expect
+from playwright.sync_api import Browser, Route, TimeoutError, expect
 from tests.browser.desk import Visit, card, count, queue, send, sign_in, violations_of_axe
 from tests.service import PASSWORD, Service, wait_until
 
@@ -177,23 +177,23 @@ def test_everybody_may_have_keys_of_their_own(service: Service, visit: Visit, si
     expect(page.get_by_role("alert")).to_contain_text("“k” is there already: previous comment.")
     expect(approve).to_have_value("k ,")
     assert violations_of_axe(page) == []
-    approve.fill("+ ,")
+    approve.fill("# ,")
     page.get_by_role("button", name="Keep these keys").click()
     expect(page.get_by_role("status")).to_contain_text("Kept.")
 
     page.goto(service.base + queue(site))
-    expect(card(page, "Reader 1").get_by_role("button", name="Approve").locator("kbd")).to_have_text("+")
+    expect(card(page, "Reader 1").get_by_role("button", name="Approve").locator("kbd")).to_have_text("#")
     expect(card(page, "Reader 1").get_by_role("button", name="Spam").locator("kbd")).to_have_count(0)
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
-    expect(dialog.locator("div").filter(has_text="approve").locator("kbd")).to_have_text(["+", ","])
+    expect(dialog.locator("div").filter(has_text="approve").locator("kbd")).to_have_text(["#", ","])
     expect(dialog.get_by_text("spam", exact=True)).to_have_count(0)
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     page.keyboard.press("s")
     expect(count(page, "pending")).to_have_text("3")
     page.keyboard.press(",")
-    page.keyboard.press("+")
+    page.keyboard.press("#")
     expect(count(page, "pending")).to_have_text("1")
 
     page.goto(f"{service.base}/desk/me/keys")
@@ -539,3 +539,48 @@ def test_the_desk_has_its_picture_taken(service: Service, visit: Visit, tmp_path
     folder = Path(os.environ.get("MODERATION_PICTURES", tmp_path))
     page.screenshot(path=folder / "desk.png")
     assert (folder / "desk.png").stat().st_size > 10_000
+
+
+def test_the_next_page_comes_by_itself_and_keys_go_on(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 54)
+    page = visit(queue(site))
+    expect(page.locator(".card")).to_have_count(50)
+    for _ in range(47):
+        page.keyboard.press("a")
+    expect(card(page, "Reader 54")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
+    for _ in range(7):
+        page.keyboard.press("a")
+    expect(count(page, "approved")).to_have_text("54")
+    expect(page.get_by_text("That was the last one here.")).to_be_visible()
+
+
+def test_a_page_that_comes_late_takes_the_focus_back(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 51)
+    page = visit(queue(site))
+    held: list[Route] = []
+    page.route("**/desk/?*cursor=*", lambda route: held.append(route))
+    for _ in range(50):
+        page.keyboard.press("a")
+    expect(page.get_by_text("More is being loaded.")).to_be_visible()
+    expect(page.get_by_role("link", name="Look for more")).to_be_focused()
+    expect(count(page, "approved")).to_have_text("50")
+    held[0].continue_()
+    expect(card(page, "Reader 51")).to_be_focused()
+    page.keyboard.press("a")
+    expect(count(page, "approved")).to_have_text("51")
+    expect(page.get_by_text("That was the last one here.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("numbers", "Numbers"), ("bans", "Bans"), ("me", "Ana"), ("me/keys", "Ana")]
+)
+def test_a_page_says_which_it_is_and_leads_to_the_queue(visit: Visit, path: str, name: str) -> None:
+    page = visit(f"/desk/{path}")
+    current = page.locator(".me [aria-current]")
+    expect(current).to_have_text(name)
+    expect(current).to_have_attribute("aria-current", "true" if "/" in path else "page")
+    assert violations_of_axe(page) == []
+    page.get_by_role("banner").get_by_role("link", name="Queue").click()
+    expect(page.get_by_role("navigation", name="Queue")).to_be_visible()
+    expect(page.get_by_role("banner").get_by_role("link", name="Queue", exact=True)).to_have_count(0)

@@ -78,3 +78,12 @@ def test_the_record_tells_what_came_of_it_without_a_before_that_was_not(service:
     rows = words(Visitor(service, "Rita").get("/desk/audit?action=privacy-erase"))
     assert re.search(r"privacy-erase: \d+ comments?\b", rows)
     assert "→" not in rows
+
+
+def test_the_record_leads_to_the_comments_that_are_there(service: Service, ana: Visitor) -> None:
+
+    service.person("Rosa", "auditor")
+    comment = held(service)
+    ana.decide(ana.card(comment), "spam")
+    link = f'<a href="/desk/comments/{comment}">{comment}</a>'
+    assert link in Visitor(service, "Rosa").get(f"/desk/audit?target={comment}")

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from moderation.edges import journal, revisions, rules_file
 from moderation.edges.rules_bundle import unbundle
@@ -106,6 +107,13 @@ def roll_back(rt: Runtime, who: Moderator, revision: str, request_id: str) -> st
     if found is None:
         raise NotFound("revision")
     return _put(rt, who, found.source, None, "rules-rolled-back", request_id)
+
+
+@lru_cache(maxsize=200)
+def changed(before: str, after: str) -> tuple[int, int]:
+    """How many lines came in, and how many went."""
+    lines = difference(before, after)[2:]
+    return sum(line.startswith("+") for line in lines), sum(line.startswith("-") for line in lines)
 
 
 def difference(before: str, after: str) -> list[str]:

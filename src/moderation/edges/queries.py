@@ -216,6 +216,12 @@ class Sealed:
     email: str
 
 
+def sites_of(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
+    """The site of each of these comments that is there."""
+    rows = tx.execute(select(comments.c.id, comments.c.site).where(comments.c.id.in_(list(ids))))
+    return {row.id: row.site for row in rows}
+
+
 def sealed_email(tx: Tx, comment_id: str) -> Sealed | None:
     """None where there is no such comment, or no address with it."""
     row = tx.execute(select(comments.c.site, comments.c.email_sealed).where(comments.c.id == comment_id)).first()

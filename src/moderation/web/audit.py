@@ -33,13 +33,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def page() -> str:
     """Newest first, by keyset."""
     asked = _asked()
-    rows = _rows(asked, _before(), PAGE + 1)
+    who, rows = auth.current(), _rows(asked, _before(), PAGE + 1)
+    with rt().store.reading() as tx:
+        sites = queries.sites_of(tx, {row["target"] for row in rows if row["target"]})
     more = {"before": str(rows[PAGE - 1]["seq"])} if len(rows) > PAGE else None
     return render_template(
         "desk/audit.html",
-        who=auth.current(),
+        who=who,
         asked=asked,
         rows=rows[:PAGE],
+        seen={target for target, site in sites.items() if who.may(Right.READ_QUEUE, site)},
         next="/desk/audit?" + urlencode(asked | more) if more else None,
         csv="/desk/audit/csv?" + urlencode(asked),
         most=MOST,

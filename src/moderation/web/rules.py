@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
+from itertools import zip_longest
 from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,9 +17,10 @@ from flask.typing import ResponseReturnValue
 
 from moderation.actions import backtest_jobs
 from moderation.actions import rules as action
-from moderation.catalogue import _, counted
+from moderation.catalogue import _, counted, number_words
 from moderation.edges import revisions, rule_records
 from moderation.edges.backtest_jobs import Job
+from moderation.edges.revisions import Revision
 from moderation.edges.rule_records import RuleRecord
 from moderation.errors import Busy, ModerationError, NotFound, RulesChanged, RulesInvalid, RulesNotWritable
 from moderation.settings import Example, ExampleAuthor, ExampleRequest, Rule
@@ -30,6 +32,8 @@ from moderation.web.problems import detail
 
 rules = Blueprint("rules", __name__, url_prefix="/desk/rules")
 
+COMPARED = 10
+"""Revisions whose lines are compared with those of the one before, the newest."""
 DAYS = 30
 """How far back the desk looks at what rules did."""
 
@@ -125,13 +129,28 @@ def _page(example: Example | None, tried: dict[str, Any] | None) -> str:
         loaded=sentences.ago(rt().rules_loaded_at, now),
         problems=faults(who),
         remarks=_remarks(known),
-        past=[{"it": each, "ago": sentences.ago(each.loaded_at, now)} for each in past],
-        sites=[name for name in rt().rules.sites if who.may(Right.MANAGE_RULES, name)],
+        past=[
+            {"it": each, "ago": sentences.ago(each.loaded_at, now), "changed": _changed(before, each)}
+            for each, before in zip_longest(past, past[1 : COMPARED + 1])
+        ],
+        sites={
+            site_id: site.settings.name or site_id
+            for site_id, site in rt().rules.sites.items()
+            if who.may(Right.MANAGE_RULES, site_id)
+        },
         example=example,
         tried=tried,
         backtest=_latest(),
         days=DAYS,
     )
+
+
+def _changed(before: Revision | None, after: Revision) -> str:
+    """`lines: 4 new, 1 gone`, beside the revision before."""
+    if before is None:
+        return ""
+    more, less = action.changed(before.source, after.source)
+    return _("lines: {more} new, {less} gone").format(more=number_words(more), less=number_words(less))
 
 
 def _latest() -> backtests.Notice | None:

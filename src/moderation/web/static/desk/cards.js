@@ -3,6 +3,7 @@
 // Nothing moves the focus but what the moderator does.
 
 import { inFocusMode, main, tab } from "./page.js";
+import { _ } from "./words.js";
 
 const list = document.getElementById("cards");
 const nothing = document.getElementById("nothing");
@@ -28,8 +29,11 @@ export function add(fresh) {
     mine.order = order++;
     list.append(mine);
   }
-  if (cards().length && !current) makeCurrent(cards()[0]);
+  const losesFocus = nothing.contains(document.activeElement);
   nothing.hidden = cards().length > 0;
+  if (!cards().length) return finish(false);
+  if (losesFocus) choose(cards()[0]);
+  else if (!current) makeCurrent(cards()[0]);
 }
 
 export function makeCurrent(card) {
@@ -79,6 +83,7 @@ export function comeBack(card, focus) {
 
 function finish(focus) {
   nothing.hidden = false;
+  nothing.querySelector(".big").textContent = main.dataset.next ? _("More is being loaded.") : _("That was the last one here.");
   document.getElementById("go-on").hidden = false;
   if (focus) nothing.querySelector("a").focus();
 }

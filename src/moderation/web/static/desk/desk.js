@@ -8,7 +8,7 @@ import { main, post, say, usual } from "./page.js";
 import { ask } from "./reasons.js";
 import { _ } from "./words.js";
 import "./live.js";
-import "./focus.js";
+import "./ahead.js";
 import "./redact.js";
 
 const KEYS = { a: "approve", r: "reject", s: "spam", e: "escalate" };
