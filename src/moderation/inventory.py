@@ -27,7 +27,8 @@ _BAN = "the ban ends, is lifted, or its author erases"
 
 PERSONAL = (
     Item("comments", "author_name author_url", "name and website, as typed", "shown with the comment", _COMMENT),
-    Item("comments", "body html masks", "the text, what is hidden of it", "publication and moderation", _COMMENT),
+    Item("comments", "body html masks article_title", "text, what is hidden of it, what it calls the article",
+         "publication and moderation", _COMMENT),
     Item("comments", "email_sealed", "e-mail address, encrypted", "to write back; shown for a reason only", _COMMENT),
     Item("comments", "email_masked", "e-mail address, masked", "to tell authors apart at the desk", _COMMENT),
     Item("comments", "email_index author_id verified", "keyed hash of the address, id of a verified author",
@@ -93,7 +94,8 @@ PERSONAL = (
 """The columns that hold something about a reader, an author or a moderator."""
 
 OTHER = {
-    "articles": "id site key url title closed created_at version approved title_told url_told endorsed tags",
+    "articles": "id site key url title closed created_at version approved title_told url_told endorsed title_approved "
+    "tags",
     "comments": "id site article_id parent_id root_id depth status version verdict revision gravity reports",
     "authors": "site kind",
     "search_rows": "n comment_id",

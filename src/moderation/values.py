@@ -212,9 +212,10 @@ class Submission:
 
 @value
 class Article:
-    """An article as stored. `approved` counts its public comments; `tags` are the content system's. Anybody's first
-    comment tells `title` and `url`, so the public sees them only where the content system told them (`title_told`,
-    `url_told`), or the desk has approved a comment that is public under it (`endorsed`)."""
+    """An article as stored. `approved` counts its public comments; `tags` are the content system's. Anybody's comment
+    may tell `title` and `url`, so the public sees them only where the content system told them (`title_told`,
+    `url_told`), or the desk has approved a comment that is public under it: for the title one that calls it so
+    (`title_approved`), for the address any (`endorsed`)."""
 
     id: int
     site: str
@@ -228,12 +229,13 @@ class Article:
     title_told: bool = False
     url_told: bool = False
     endorsed: bool = False
+    title_approved: bool = False
     tags: tuple[str, ...] = ()
 
     @property
     def public_title(self) -> str | None:
         """The title, where the public may see it."""
-        return self.title if self.title_told or self.endorsed else None
+        return self.title if self.title_told or self.title_approved else None
 
     @property
     def public_url(self) -> str | None:
@@ -422,7 +424,8 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment as moderators see it. `email_masked` looks like `j•••@e•••.org`; the address itself stays sealed."""
+    """A comment as moderators see it. `email_masked` looks like `j•••@e•••.org`; the address itself stays sealed.
+    `article_title` is what its sender called the article."""
 
     id: str
     site: str
@@ -450,6 +453,7 @@ class Comment:
     hold: Hold | None = None
     language: str | None = None
     reports: int = 0
+    article_title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -70,6 +71,57 @@ def test_it_is_public_once_a_comment_was_approved_at_the_desk_and_no_longer(
         page = service.get("/t/demo?article=titles-ferry").text
         shown.append((WORDS in page, "told=slander" in page))
     assert shown == [(True, True), (False, False), (True, True), (False, False)]
+
+
+def title(service: Service, key: str, site: str = "demo") -> str | None:
+    """On the thread page, which is never older than now."""
+    found = re.search(r'<h1 id="headline"><bdi>(.*?)</bdi>', service.get(f"/t/{site}?article={key}").text)
+    assert found
+    return None if found[1] == "Comments" else found[1]
+
+
+def sent(service: Service, key: str, called: str | None, site: str = "demo") -> str:
+    told = {"id": key} | ({"title": called} if called else {})
+    return str(service.post(site, article=told).json()["id"])
+
+
+@pytest.mark.parametrize("site", ["demo", "open"])
+def test_only_what_an_approved_comment_calls_it_is_public(service: Service, script: dict[str, str], site: str) -> None:
+    key = f"titles-mallory-{site}"
+    evil, silent, honest = (sent(service, key, called, site) for called in (WORDS, None, "An honest title"))
+    decisions = ("approve",) if site == "demo" else ("reject", "approve")
+    for decision in decisions:
+        decide(service, script, site, silent, decision)
+    assert title(service, key, site) is None
+    for decision in decisions:
+        decide(service, script, site, honest, decision)
+    assert title(service, key, site) == "An honest title"
+    for decision in decisions:
+        decide(service, script, site, evil, decision)
+    assert title(service, key, site) == "An honest title", "the first one decides"
+    found = service.get(f"/v1/{site}/queue?status=approved&q=honest", headers=script).json()["items"]
+    assert {each["id"] for each in found} >= {evil, silent, honest}, "all are found by the title that it has now"
+    decide(service, script, site, honest, "reject")
+    assert title(service, key, site) is None, "though others are public"
+
+
+def test_an_article_without_a_title_takes_the_next(service: Service, script: dict[str, str]) -> None:
+    first, second = sent(service, "titles-late", None), sent(service, "titles-late", "Told at last")
+    assert service.queued(script, first)["article"]["title"] == "Told at last"
+    decide(service, script, "demo", first, "approve")
+    assert title(service, "titles-late") is None
+    decide(service, script, "demo", second, "approve")
+    assert title(service, "titles-late") == "Told at last"
+
+
+def test_who_takes_a_comment_back_takes_its_title_back(service: Service, script: dict[str, str]) -> None:
+    answer = service.post(article={"id": "titles-back", "title": WORDS}).json()
+    other = sent(service, "titles-back", None)
+    for comment in (answer["id"], other):
+        decide(service, script, "demo", comment, "approve")
+    assert title(service, "titles-back") == WORDS
+    service.session.delete(f"{service.base}/v1/demo/receipts/{answer['receipt'].rpartition('/')[2]}", timeout=15)
+    assert title(service, "titles-back") is None
 
 
 def test_the_content_system_is_believed_whatever_was_told_before(service: Service, script: dict[str, str]) -> None:

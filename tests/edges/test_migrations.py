@@ -154,6 +154,27 @@ def test_old_comments_are_graded_and_found_by_rule(empty_url: str) -> None:
     engine.dispose()
 
 
+def test_titles_in_public_stay_and_those_that_wait_name_their_article(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    upgrade(engine, "0034")
+    old = ("waiting", "public")
+    with engine.begin() as connection:
+        for number, key in enumerate(old, 1):
+            connection.exec_driver_sql(
+                "INSERT INTO articles (id, site, key, title, closed, created_at, version, approved, endorsed) VALUES "
+                f"({number}, 'demo', '{key}', 'Called {key}', false, '2026-11-24 12:00:00', 0, 0, {key == 'public'})"
+            )
+        rows = [old_comment(1, "pending", []), old_comment(2, "approved", []), old_comment(3, "rejected", [])]
+        for row, article in zip(rows, (1, 2, 2), strict=True):
+            connection.execute(sa.insert(schema.comments), row | {"article_id": article})
+    upgrade(engine, "head")
+    with engine.connect() as connection:
+        articles = connection.execute(sa.select(schema.articles.c.key, schema.articles.c.title_approved)).all()
+        called = connection.execute(sa.select(schema.comments.c.article_title).order_by(schema.comments.c.id)).scalars()
+        assert dict(map(tuple, articles)) == {"waiting": False, "public": True}
+        assert list(called) == ["Called waiting", "Called public", None]
+
+
 def test_readers_who_wait_for_an_answer_to_a_report_are_kept(empty_url: str) -> None:
     engine = make_engine(empty_url)
     upgrade(engine, "0001")

@@ -94,6 +94,7 @@ def _told(row: Any) -> dict[str, Any]:
         "id": row["id"],
         "site": row["site"],
         "article": {"key": row["key"], "url": row["url"], "title": row["title"]},
+        "title_sent": row["article_title"],
         "answers": row["parent_id"],
         "name": row["author_name"],
         "website": row["author_url"],

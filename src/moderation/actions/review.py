@@ -139,7 +139,7 @@ def _decide(
     )
     _tell_outside(rt, tx, seen, ruling.decision, after, now)
     endorses = after is Status.APPROVED and by is not None
-    change = Change(seen.site, seen.article_id, seen.author, seen.status, after, now, endorses)
+    change = Change(seen.site, seen.article_id, seen.author, seen.status, after, now, endorses, seen.article_title)
     return Outcome(seen.id, "decided", after, version, by, at), change
 
 

@@ -63,13 +63,14 @@ class NewComment:
     created_at: datetime
     author_id: bytes | None = None
     language: str | None = None
+    article_title: str | None = None
 
 
 @value
 class Change:
     """One comment going from one status to another (`before` is None for a new one, `after` for one that goes).
     `author` is whose record it counts for (`schema.AUTHOR`); `endorses`: the desk approved it, and with it what the
-    public then sees of its article."""
+    public then sees of its article; `title` is what it calls that."""
 
     site: str
     article_id: int
@@ -78,11 +79,12 @@ class Change:
     after: Status | None
     at: datetime
     endorses: bool = False
+    title: str | None = None
 
 
 def make_articles(tx: Tx, site: str, refs: Iterable[ArticleRef], now: datetime) -> dict[str, Article]:
-    """The articles of `refs` by key; those not yet known are added. Title and URL are kept as first told,
-    until the content system tells others."""
+    """The articles of `refs` by key; those not yet known are added. Title and URL are kept as first told, until the
+    content system tells others, or a comment is approved that calls its article something else."""
     wanted = {ref.key: ref for ref in refs}
     rows = [
         {
@@ -99,6 +101,12 @@ def make_articles(tx: Tx, site: str, refs: Iterable[ArticleRef], now: datetime) 
     ]
     _ARTICLES.run(tx, rows)
     return find_articles(tx, site, wanted)
+
+
+def fill_titles(tx: Tx, titles: Mapping[int, str]) -> None:
+    """Titles for articles that have none yet, by id; for moderators, as those of first comments are."""
+    for article_id, title in sorted(titles.items()):
+        tx.execute(update(articles).where(articles.c.id == article_id, articles.c.title.is_(None)).values(title=title))
 
 
 def find_articles(tx: Tx, site: str, keys: Iterable[str]) -> dict[str, Article]:
@@ -199,6 +207,7 @@ def _row(comment: NewComment) -> dict[str, Any]:
         "created_at": comment.created_at,
         "gravity": gravity(verdict.findings),
         "language": comment.language,
+        "article_title": comment.article_title,
     }
 
 
@@ -338,6 +347,19 @@ def count_changes(tx: Tx, changes: Sequence[Change], shard: int) -> None:
     if touched:
         rows = [{"at_id": each, "step": public[each], "endorses": each in endorsed} for each in sorted(touched)]
         tx.execute(_BUMP_ARTICLE, rows)
+        _settle_titles(tx, changes)
+
+
+def _settle_titles(tx: Tx, changes: Sequence[Change]) -> None:
+    """A title that only comments have told is for the public while one of those that call it so is approved. The first
+    one that the desk approves decides which; their articles' rows are locked by now."""
+    left = sorted({change.article_id for change in changes if change.before is Status.APPROVED})
+    if left:
+        tx.execute(_TITLE_AGAIN, {"ids": left})
+    told = {each.article_id: each.title for each in reversed(changes) if each.endorses and each.title}
+    for article_id, title in sorted(told.items()):
+        if tx.execute(_TITLE, {"at_id": article_id, "said": title}).rowcount:
+            search.retitle(tx, article_id)
 
 
 def drop_empty_records(tx: Tx, authors_of: Collection[tuple[str, bytes]]) -> None:
@@ -412,6 +434,7 @@ _COMMENTS = Bulk([
     "id", "site", "article_id", "parent_id", "root_id", "depth", "status", "version", "author_name", "author_url",
     "email_sealed", "email_index", "email_masked", "author_id", "verified", "address_hash", "address_prefix", "body",
     "html", "masks", "findings", "facts", "verdict", "revision", "created_at", "gravity", "language",
+    "article_title",
 ], lambda _: insert(comments))  # fmt: skip
 _RULES = Bulk(["comment_id", "rule", "site", "status", "gravity", "failed"], lambda _: insert(comment_rules))
 _COUNTERS = Bulk(["site", "status", "shard", "count"], _count_up)
@@ -458,6 +481,22 @@ _TOUCH_ARTICLE = (  # where the comment is public
         )
     )
     .values(version=articles.c.version + 1)
+)
+_SAYS_SO = exists().where(
+    comments.c.article_id == articles.c.id,
+    comments.c.status == Status.APPROVED.value,
+    comments.c.decided_by.is_not(None),
+    comments.c.article_title == articles.c.title,
+)
+_TITLE_AGAIN = (
+    update(articles)
+    .where(articles.c.id.in_(bindparam("ids", expanding=True)), articles.c.title_approved)
+    .values(title_approved=_SAYS_SO)
+)
+_TITLE = (
+    update(articles)
+    .where(articles.c.id == bindparam("at_id"), ~articles.c.title_told, ~articles.c.title_approved)
+    .values(title=bindparam("said"), title_approved=True)
 )
 _BUMP_ARTICLE = (
     update(articles)

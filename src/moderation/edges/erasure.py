@@ -190,6 +190,7 @@ def _empty(tx: Tx, comment_id: str) -> None:
     blank: dict[str, Any] = {
         "author_name": NOBODY,
         "author_url": None,
+        "article_title": None,
         "email_sealed": None,
         "email_index": None,
         "email_masked": None,

@@ -199,6 +199,7 @@ class Standing:
     decided_at: datetime | None
     reason: str | None
     reports: int
+    article_title: str | None
 
 
 def standing(tx: Tx, comment_id: str, *, lock: bool = False) -> Standing | None:
@@ -326,7 +327,10 @@ def _comment_of(
             row.closed,
             row.article_created_at,
             row.article_version,
+            title_told=row.title_told,
+            title_approved=row.title_approved,
         ),
+        article_title=row.article_title,
         parent_id=row.parent_id,
         status=Status(row.status),
         version=row.version,
@@ -431,6 +435,7 @@ _STANDING = select(
     comments.c.decided_at,
     comments.c.reason,
     comments.c.reports,
+    comments.c.article_title,
 ).where(comments.c.id == bindparam("id"))
 _STANDING_LOCKED = _STANDING.with_for_update()
 _ARTICLE = select(articles).where(articles.c.site == bindparam("site"), articles.c.key == bindparam("key"))
@@ -457,6 +462,8 @@ _COMMENTS = (
         articles.c.closed,
         articles.c.created_at.label("article_created_at"),
         articles.c.version.label("article_version"),
+        articles.c.title_told,
+        articles.c.title_approved,
     )
     .join(articles, articles.c.id == comments.c.article_id)
     .where(comments.c.id.in_(bindparam("ids", expanding=True)))

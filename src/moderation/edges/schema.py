@@ -79,11 +79,12 @@ articles = Table(
     Column("created_at", Utc, nullable=False),
     Column("version", sa.Integer, nullable=False, default=0),  # grows with every change the public can see
     Column("approved", sa.Integer, nullable=False, default=0),  # kept, not counted
-    # Whether the articles API has told title and address, and whether somebody at the desk has approved a comment that
-    # is public under the article: what submissions tell is for moderators until then.
+    # Whether the articles API has told title and address, whether somebody at the desk has approved a comment that is
+    # public under the article, and one that calls it so: what submissions tell is for moderators until then.
     Column("title_told", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("url_told", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("endorsed", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("title_approved", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("tags", sa.JSON(none_as_null=True)),  # what the content system says of it, for rules
     UniqueConstraint("site", "key"),
 )
@@ -94,6 +95,7 @@ comments = Table(
     Column("id", sa.String(16), primary_key=True),
     Column("site", sa.String(40), nullable=False),
     Column("article_id", Serial, ForeignKey("articles.id"), nullable=False),
+    Column("article_title", sa.String(300)),  # what its sender called the article
     Column("parent_id", sa.String(16), ForeignKey("comments.id")),
     Column("root_id", sa.String(16), nullable=False),  # the first comment of its branch, itself for a first one
     Column("depth", sa.SmallInteger, nullable=False, default=0),

@@ -63,6 +63,18 @@ class Card:
     hides: str
     redacted: int
     language: str
+    title_note: str
+
+
+def _title_note(comment: Comment) -> str:
+    """Where the title of the article, which is for moderators so far, is not what this comment calls it."""
+    article = comment.article
+    if not article.title or article.public_title or comment.article_title == article.title:
+        return ""
+    if not comment.article_title:
+        return _("somebody else called it so")
+    words = _("somebody else called it so; approving this comment makes it “{title}” for everybody")
+    return words.format(title=f"\u2068{comment.article_title}\u2069")
 
 
 def card(comment: Comment, site: Site, who: Moderator, now: datetime) -> Card:
@@ -94,6 +106,7 @@ def card(comment: Comment, site: Site, who: Moderator, now: datetime) -> Card:
         held=_held(comment, who.name, now, zone),
         hides=_hides(comment),
         language=_foreign(comment, site),
+        title_note=_title_note(comment),
         redacted=sum(mask.label == REDACTED for mask in comment.masks),
     )
 

@@ -25,7 +25,7 @@ def decide(work: Work) -> None:
     work.case, work.verdict = external.waiting(work.case, judge_reading(reading, site), site)
     work.language = language_told(reading, site)
     work.html = render(submission.body, work.verdict.masks)
-    title = work.article.title if work.article else submission.article.title
+    title = (work.article and work.article.title) or submission.article.title
     work.words = search.words_of(submission.author_name, title, submission.body)
 
 

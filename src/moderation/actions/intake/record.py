@@ -54,6 +54,11 @@ def _open_articles(tx: Tx, works: Sequence[Work]) -> None:
         made = comments.make_articles(tx, site, [work.submission.article for work in here], here[0].now)
         for work in here:
             work.article = made[work.submission.article.key]
+    titles: dict[int, str] = {}
+    for work in works:
+        if work.article and work.article.title is None and work.submission.article.title:
+            titles.setdefault(work.article.id, work.submission.article.title)
+    comments.fill_titles(tx, titles)
 
 
 def _admit(rt: Runtime, tx: Tx, works: Sequence[Work]) -> None:
@@ -101,6 +106,7 @@ def _new(work: Work) -> NewComment:
         id=work.id,
         site=submission.site,
         article_id=work.article.id,
+        article_title=submission.article.title,
         parent_id=parent.id if parent else None,
         root_id=parent.root_id if parent else work.id,
         depth=parent.depth + 1 if parent else 0,
