@@ -131,6 +131,20 @@ def test_a_moderator_of_one_site_sees_and_decides_nothing_of_another(service: Se
     assert offered(ana.card(comment)) == ["approve", "reject", "spam", "escalate"]
 
 
+def test_a_card_says_when_somebody_else_has_told_the_title(service: Service, ana: Visitor) -> None:
+    called = {"id": "titled", "title": "What the first one called it"}
+    first, silent, other = (
+        held(service, article=article) for article in (called, "titled", called | {"title": "What it is called"})
+    )
+    assert "somebody else" not in ana.card(first)
+    assert "(somebody else called it so)" in words(ana.card(silent))
+    assert "approving this comment makes it “\N{FIRST STRONG ISOLATE}What it is called" in words(ana.card(other))
+    ana.decide(ana.card(other), "approve")
+    for comment in (first, silent):
+        assert "What it is called" in ana.card(comment)
+        assert "somebody else" not in ana.card(comment), "it is for everybody now"
+
+
 def test_the_pages_headers_are_strict_and_nothing_is_inline(ana: Visitor) -> None:
     page = ana.session.get(f"{ana.service.base}/desk", timeout=15)
     policy = page.headers["Content-Security-Policy"]

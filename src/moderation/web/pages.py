@@ -219,7 +219,7 @@ def _site(site_id: str, settings: Site) -> dict[str, Any]:
 
 def _heading(count: int, closed: bool, has_sent: bool) -> str:
     if count == 0:
-        return _("No comments") if closed else _("Comments") if has_sent else _("Be the first to comment")
+        return _("No comments") if closed or has_sent else _("Be the first to comment")
     return counted("{n} comment", "{n} comments", count)
 
 
