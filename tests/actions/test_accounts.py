@@ -229,9 +229,11 @@ def test_a_thousand_addresses_of_one_ipv6_network_share_their_tries(rt: Runtime)
     assert refused(rt, "nobody", address="2001:db8:1:3::1").retry_after == 0
 
 
-def test_all_together_may_try_five_times_a_second(rt: Runtime, clock: Clock) -> None:
+def test_all_together_may_try_five_times_a_second(rt: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = sessions.device_mark(rt, accounts.sign_in(rt, "Ana", PASSWORD, HERE)[1])
-    answers = [refused(rt, "nobody", address=f"10.1.0.{number}").retry_after for number in range(30)]
+    with monkeypatch.context() as quick:  # Redis forgets by its own clock what nobody uses for a fifth of a second
+        quick.setattr(passwords, "is_right", lambda *_: False)
+        answers = [refused(rt, "nobody", address=f"10.1.0.{number}").retry_after for number in range(30)]
     assert answers[:20] == [0] * 20
     assert answers[29] == 1
     assert sign_in(rt, device=mark), "a known device is not kept out by a crowd"
