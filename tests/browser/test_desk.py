@@ -584,3 +584,13 @@ def test_a_page_says_which_it_is_and_leads_to_the_queue(visit: Visit, path: str,
     page.get_by_role("banner").get_by_role("link", name="Queue").click()
     expect(page.get_by_role("navigation", name="Queue")).to_be_visible()
     expect(page.get_by_role("banner").get_by_role("link", name="Queue", exact=True)).to_have_count(0)
+
+
+def test_on_a_phone_the_text_comes_early(service: Service, visit: Visit, site: str) -> None:
+    send(service, site, 2)
+    page = visit(queue(site), viewport={"width": 320, "height": 700}, has_touch=True)
+    text = card(page, "Reader 1").locator(".text").bounding_box()
+    assert text
+    assert text["y"] < 520
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert violations_of_axe(page) == []
