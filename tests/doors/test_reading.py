@@ -107,7 +107,7 @@ def test_long_threads_come_in_pages_without_gap_or_repeat(service: Service) -> N
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "' OR 1=1", "MDAwMA", "%00", "a" * 500])
 def test_a_made_up_cursor_is_told(service: Service, cursor: str) -> None:
-    service.post("open", article="cursors")
+    assert service.post("open", article="cursors").status_code == 201
     answer = service.get(f"/v1/open/comments?article=cursors&cursor={cursor}")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["code"] == "cursor"
