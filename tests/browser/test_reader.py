@@ -727,7 +727,7 @@ def test_320_pixels_are_wide_enough(
 
 
 def test_a_picture_of_it_can_be_taken(tmp_path: Path, visit: Callable[..., Page]) -> None:
-    """For the README: PICTURES=docs/pictures keeps it."""
+    """The README's picture: `MODERATION_PICTURES=docs/pictures` renews it."""
     rules = RULES.replace('name = "Demo"', 'name = "Demo"\nmode = "post"')
     with running_service(tmp_path / "state", rules=rules) as service:
 
@@ -745,7 +745,7 @@ def test_a_picture_of_it_can_be_taken(tmp_path: Path, visit: Callable[..., Page]
         page = visit(f"{service.base}/demo/demo/", viewport={"width": 900, "height": 1180}, device_scale_factor=1.5)
         page.get_by_role("heading", name="4 comments").scroll_into_view_if_needed()
         page.locator(".story p").last.evaluate("(last) => last.scrollIntoView({ block: 'start' })")
-        folder = Path(os.environ.get("PICTURES", tmp_path))
+        folder = Path(os.environ.get("MODERATION_PICTURES", tmp_path))
         folder.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=folder / "widget.png")
         assert (folder / "widget.png").stat().st_size > 10_000
