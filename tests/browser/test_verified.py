@@ -152,7 +152,7 @@ def test_the_page_of_the_link_shuts_nobody_out(
     to = f"{scheme}@letters.example.org"
     assert service.post("harbour", author={"name": "Ana", "email": to}).status_code == 202
     page = visit(letter(service, receiver, to), color_scheme=scheme, viewport={"width": 320, "height": 640})
-    folder = Path(os.environ.get("PICTURES", tmp_path))
+    folder = Path(os.environ.get("MODERATION_PICTURES", tmp_path))
     for number in range(2):
         assert violations_of_axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from moderation.text.language import language
 from moderation.text.links import DisguisedLink, Link, find_disguised_links, find_links
@@ -43,7 +43,13 @@ class _once(Generic[Value]):
     def __init__(self, read: Callable[[Any], Value]) -> None:
         self._read = read
 
-    def __get__(self, reading: Reading, _: type[Reading]) -> Value:
+    @overload
+    def __get__(self, reading: None, _: type[Reading]) -> Self: ...
+    @overload
+    def __get__(self, reading: Reading, _: type[Reading]) -> Value: ...
+    def __get__(self, reading: Reading | None, _: type[Reading]) -> Self | Value:
+        if reading is None:
+            return self
         value = reading.__dict__[self._read.__name__] = self._read(reading)
         return value
 

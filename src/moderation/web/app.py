@@ -196,6 +196,7 @@ def _finish(response: Response) -> Response:
     origin = g.get("cors_origin")
     if origin:
         headers["Access-Control-Allow-Origin"] = origin
+    if origin and origin != "*":
         headers["Access-Control-Expose-Headers"] = EXPOSED
     if path.startswith("/v1/") and request.method in ("POST", "OPTIONS"):
         headers.add("Vary", "Origin")
