@@ -31,7 +31,7 @@ from moderation.web.answers import private
 from moderation.web.context import client_address, request_id, rt, settings_of
 from moderation.web.front import OUTCOME, receipt_json
 from moderation.web.headers import CACHEABLE
-from moderation.web.origins import check_origin, preflight
+from moderation.web.origins import check_origin, origins_of, preflight
 from moderation.web.problems import problem, slug
 from moderation.web.threads import threads
 
@@ -188,7 +188,7 @@ def get_thread(site_id: str) -> Response:
 @api.get("/v1/<site_id>/counts")
 def get_counts(site_id: str) -> Response:
     """How many approved comments each `article` has."""
-    origins = (*settings_of(site_id).origins, rt().env.public_url)
+    origins = origins_of(settings_of(site_id))
     given = request.args.getlist("article")
     if not 1 <= len(given) <= MOST_COUNTS:
         raise Invalid([FieldProblem("/article", "required" if not given else "too-many")])
@@ -226,7 +226,7 @@ def _cacheable(body: bytes, etag: str | None) -> Response:
 
 
 def _article_key(site_id: str) -> str:
-    return fields.article_key(request.args.get("article", ""), (*settings_of(site_id).origins, rt().env.public_url))
+    return fields.article_key(request.args.get("article", ""), origins_of(settings_of(site_id)))
 
 
 def _newest_first() -> bool:
@@ -286,7 +286,7 @@ def post_decisions(site_id: str) -> Response:
 @auth.bearer(Right.MANAGE_ARTICLES)
 def post_article(site_id: str) -> Response:
     """Open or close an article, or make it known with its title and address."""
-    origins = (*settings_of(site_id).origins, rt().env.public_url)
+    origins = origins_of(settings_of(site_id))
     change = wire.article_change(json_body(), origins)
     key = fields.article_url(change.article, origins) or change.article
     article = article_actions.change(

@@ -9,6 +9,11 @@ from moderation.settings import Site
 from moderation.web.context import rt
 
 
+def origins_of(settings: Site) -> tuple[str, ...]:
+    """Where the site's articles may stand: on its listed origins, and on our own, as the demo's does."""
+    return (*settings.origins, rt().env.public_url)
+
+
 def check_origin(settings: Site) -> None:
     """A page of a listed origin may read the answer. Raises OriginRefused for a page of neither ours nor a listed
     origin; what no browser sent names none."""

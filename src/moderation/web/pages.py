@@ -31,6 +31,7 @@ from moderation.web import cookies, fields
 from moderation.web.context import rt, settings_of
 from moderation.web.decisions import COMMENT_ID
 from moderation.web.nodes import is_tall
+from moderation.web.origins import origins_of
 from moderation.web.stands import stands
 from moderation.web.threads import thread_view
 
@@ -75,7 +76,7 @@ def thread(site_id: str) -> Response:
     only the browser that sent it is told how it stands, and led to its receipt."""
     settings = settings_of(site_id)
     cursor = request.args.get("cursor", "")
-    view = thread_view(site_id, fields.article_key(request.args.get("article", ""), _origins(settings)), cursor)
+    view = thread_view(site_id, fields.article_key(request.args.get("article", ""), origins_of(settings)), cursor)
     article = view["article"]
     if (site_id, article["key"], article["title"]) == (DEMO, DEMO_ARTICLE, None):
         article = article | {"title": DEMO_TITLE}
@@ -200,10 +201,6 @@ def _embed() -> tuple[bytes, str]:
     return whole, hashlib.sha256(whole).hexdigest()[:24]
 
 
-def _origins(settings: Site) -> tuple[str, ...]:
-    return (*settings.origins, rt().env.public_url)
-
-
 def _site(site_id: str, settings: Site) -> dict[str, Any]:
     return {
         "id": site_id,
@@ -279,7 +276,7 @@ def _form(
     typed = _typed(values)
     if any(problem["pointer"] == "/author/token" for problem in problems):
         typed["author_token"] = ""  # it will be no better the second time
-    key = fields.article_url(typed["article"], _origins(settings_of(site_id))) or typed["article"]
+    key = fields.article_url(typed["article"], origins_of(settings_of(site_id))) or typed["article"]
     if forms.read(rt(), typed["form_token"], site_id, key) in (forms.NO_FORM, forms.FORGED):
         typed["form_token"] = forms.give(rt(), site_id, key)
     is_said = detail is None or detail.rstrip(".") == (sentence or "").rstrip(".")
