@@ -4,7 +4,6 @@ connection of its own after all the first has written, and before the first has 
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -18,6 +17,7 @@ from tests.actions.test_privacy import EMAIL, WHY, written
 from tests.actions.test_review import rule, send
 from tests.outside import HERE, Outside
 from tests.outside import outside as outside
+from tests.service import wait_until
 
 from moderation.actions import audit, external, own_comment, privacy, reports
 from moderation.commands import COMMAND_LINE
@@ -72,10 +72,7 @@ def _result(act: Act, rt: Runtime) -> object:
 
 def _wait_until_it_waits(tx: Tx, thread: threading.Thread) -> None:
     me = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    end = time.monotonic() + 20
-    while thread.is_alive() and not tx.exec_driver_sql(me).scalar():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    wait_until(lambda: not thread.is_alive() or bool(tx.exec_driver_sql(me).scalar()), seconds=20)
 
 
 def status(rt: Runtime, comment_id: str) -> str | None:
